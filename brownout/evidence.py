@@ -1,0 +1,143 @@
+"""History, as it lies on disk: one JSON object a line, fields ending in their unit, no prompt text.
+
+Times (``*_s`` of an instant) are seconds since the test's epoch, on one clock for all processes.
+"""
+
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from brownout.answer import Integrity
+
+ClientOutcome: TypeAlias = Literal[
+    "ok",         # whole, with its terminator, and the text is the right one
+    "refused",    # an HTTP error before any token
+    "error",      # an error after the 200, said aloud: error event, reset, broken transfer
+    "truncated",  # ended without the dialect's terminator
+    "wrong",      # terminated as if whole, but the text is not the whole right answer
+    "hung",       # not ended within the client's patience
+    "unsent",     # the load generator did not get it out (its own fault, not the target's)
+]
+
+
+class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One request as its client saw it. Latency counts from ``due_s``."""
+
+    test: str
+    canary: str
+    tenant: str
+    traffic_class: str
+    stream: bool
+    due_s: float
+    sent_s: float
+    end_s: float
+    outcome: ClientOutcome
+    first_token_s: float | None = None
+    status: int | None = None
+    error: str = ""
+    integrity: Integrity | None = None
+    served_by: str | None = None
+    retry_after_s: float | None = None
+    tokens: int = 0
+
+    @property
+    def ttft_s(self) -> float | None:
+        """Time to first token from when the request was due."""
+        return None if self.first_token_s is None else self.first_token_s - self.due_s
+
+    @property
+    def e2e_s(self) -> float:
+        """Time to the last byte from when the request was due."""
+        return self.end_s - self.due_s
+
+
+class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One attempt as an endpoint received it. ``canary`` is None for traffic that is not the load's."""
+
+    test: str
+    endpoint: str
+    arrived_s: float
+    end_s: float
+    outcome: Literal["ok", "refused", "cut", "client-gone", "open"]
+    canary: str | None = None
+    tenant: str | None = None
+    status: int | None = None
+    refusal: str = ""
+    retry_after_s: float | None = None
+    first_token_s: float | None = None
+    tokens: int = 0
+    stream: bool = False
+    faults: list[str] = msgspec.field(default_factory=list)
+
+
+class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Something that happened to an injection.
+
+    ``on`` and ``off`` carry the measured instants; ``off`` carries ``fired``: exchanges touched, or for network
+    faults the probes that met the fault while it was on. ``undone`` is whether the undo was read back as clean.
+    """
+
+    test: str
+    injection: str
+    fault: str
+    at: str
+    endpoints: list[str]
+    event: Literal["on", "off"]
+    at_s: float
+    fired: int = 0
+    undone: bool | None = None
+    why: str = ""
+
+
+class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A mark in the test's life: ``load-start``, ``load-end``, ``target-ready``, ``target-died``, ``aborted``, ``done``."""
+
+    test: str
+    phase: str
+    at_s: float
+    why: str = ""
+
+
+class Journal:
+    """Appends records to a file, a line each, in one unbuffered write, so that a killed run keeps what it saw."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._encoder = msgspec.json.Encoder()
+
+    def write(self, record: msgspec.Struct) -> None:
+        """Append one record."""
+        self._file.write(self._encoder.encode(rounded(record)) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def rounded(record: msgspec.Struct) -> msgspec.Struct:
+    """Return the record with its floats at a microsecond: finer is noise, and noise in a history is a lie."""
+    changes = {
+        name: round(value, 6)
+        for name in record.__struct_fields__
+        if isinstance(value := getattr(record, name), float)
+    }
+    return msgspec.structs.replace(record, **changes)
+
+
+R = msgspec.Struct
+
+
+def read_records(path: Path, kind: type[msgspec.Struct]) -> list[msgspec.Struct]:
+    """Return a file's records; an absent file is none. A last line cut short by a kill is left out."""
+    if not path.exists():
+        return []
+    decoder = msgspec.json.Decoder(kind)
+    lines = path.read_bytes().split(b"\n")
+    records = [decoder.decode(line) for line in lines[:-1] if line]
+    if lines[-1]:
+        try:
+            records.append(decoder.decode(lines[-1]))
+        except msgspec.DecodeError:
+            pass
+    return records

@@ -1,0 +1,1 @@
+"""SLO metrics: one file each, registered here."""

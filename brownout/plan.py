@@ -1,0 +1,58 @@
+"""Plan: a run resolved whole before anything starts. Written to ``plan.yaml``; judges and reports read it back."""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from brownout.topology import Topology
+from brownout.workload import Workload
+
+ClockName: TypeAlias = Literal["real", "virtual"]
+
+
+class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
+    """One fault, where and when. ``at_s`` counts from the start of load. ``id`` is unique in its test."""
+
+    id: str
+    fault: str
+    settings: dict[str, Any]
+    at: str
+    endpoints: list[str]
+    at_s: float
+    for_s: float
+    colour: str = "#c33"
+
+
+class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One test: a workload, injections, and the promises (SLO texts) it must keep.
+
+    ``skipped`` names the undeclared features for which the whole test is left out (then it is not run).
+    ``promises`` maps a promise's short name (a metric and its window) to its SLO text; ``lacking`` maps
+    the short names of promises that are skipped alone to the features they lack.
+    """
+
+    __test__ = False
+
+    test: str
+    suite: str
+    why: str
+    workload: Workload
+    injections: list[PlannedInjection]
+    promises: dict[str, str]
+    recover_within_s: float
+    skipped: list[str] = msgspec.field(default_factory=list)
+    lacking: dict[str, list[str]] = msgspec.field(default_factory=dict)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a run does and everything its judge needs besides the evidence."""
+
+    run: str
+    target: str
+    dialect: str
+    clock: ClockName
+    profile: str
+    seed: int
+    replay: str
+    topology: Topology
+    tests: list[TestPlan]

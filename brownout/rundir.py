@@ -1,0 +1,85 @@
+"""The run directory: ``runs/<name>/<UTC time>/``, with a ``latest`` link beside it."""
+
+import os
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from brownout.clock import utc_now
+from brownout.errors import BadInput
+from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord, read_records
+from brownout.plan import Plan
+from brownout.verdict import Verdicts
+
+
+class RunDir:
+    """The files of one run, by name.
+
+    Evidence: ``plan.yaml env.json client.jsonl provider.jsonl faults.jsonl phases.jsonl telemetry.jsonl``;
+    judged from it: ``verdicts.json junit.xml summary.md report.html``. Each test has a folder of its own for the
+    target's config and logs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    @classmethod
+    def create(cls, base: Path, name: str) -> "RunDir":
+        """Make a new run directory under ``base/name`` and point ``latest`` at it."""
+        stamp = utc_now().strftime("%Y%m%dT%H%M%S.%fZ")
+        path = base / name / stamp
+        path.mkdir(parents=True)
+        link = base / name / "latest"
+        spare = base / name / f".latest-{stamp}"
+        spare.symlink_to(stamp)
+        os.replace(spare, link)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDir":
+        """Open an existing run; raises `BadInput` when there is no plan in it."""
+        if not (path / "plan.yaml").is_file():
+            raise BadInput(f"{path}: no run here (no plan.yaml). Give a run directory such as runs/gate/latest.")
+        return cls(path)
+
+    def file(self, name: str) -> Path:
+        """Return the path of one file of the run."""
+        return self.path / name
+
+    def folder(self, test: str) -> Path:
+        """Return (and make) a test's own folder."""
+        folder = self.path / test
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write ``plan.yaml``."""
+        self.file("plan.yaml").write_text(yaml.safe_dump(msgspec.to_builtins(plan), sort_keys=False))
+
+    def plan(self) -> Plan:
+        """Read ``plan.yaml`` back."""
+        return msgspec.convert(yaml.safe_load(self.file("plan.yaml").read_text()), Plan)
+
+    def verdicts(self) -> Verdicts:
+        """Read ``verdicts.json``; raises `BadInput` when the run was not judged."""
+        path = self.file("verdicts.json")
+        if not path.is_file():
+            raise BadInput(f"{path}: this run was not judged yet. Run: brownout judge {self.path}")
+        return msgspec.json.decode(path.read_bytes(), type=Verdicts)
+
+    def client(self) -> list[ClientRecord]:
+        """What clients saw."""
+        return read_records(self.file("client.jsonl"), ClientRecord)  # type: ignore[return-value]
+
+    def provider(self) -> list[ProviderRecord]:
+        """What each endpoint received."""
+        return read_records(self.file("provider.jsonl"), ProviderRecord)  # type: ignore[return-value]
+
+    def faults(self) -> list[FaultRecord]:
+        """When each fault was on, and how often it fired."""
+        return read_records(self.file("faults.jsonl"), FaultRecord)  # type: ignore[return-value]
+
+    def phases(self) -> list[PhaseRecord]:
+        """The marks in each test's life."""
+        return read_records(self.file("phases.jsonl"), PhaseRecord)  # type: ignore[return-value]

@@ -1,0 +1,113 @@
+"""Topology: which endpoints exist, what they can carry, and which tenant may reach which."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from brownout.errors import BadInput, unknown
+
+Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an endpoint can carry before it refuses or slows down by itself.
+
+    ``ttft_s`` and ``inter_token_s`` are medians of an unloaded endpoint; ``jitter`` is the half-width of
+    their uniform spread (ratio). ``rate_rps`` and ``burst`` bound admission (a token bucket), and
+    ``concurrent`` the requests in flight; None is unbounded.
+    """
+
+    ttft_s: float = 0.15
+    inter_token_s: float = 0.01
+    jitter: float = 0.2
+    rate_rps: float | None = None
+    burst: float = 10.0
+    concurrent: int | None = None
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One provider surface in one region with one capacity, speaking one dialect."""
+
+    name: str
+    cloud: str
+    provider: str
+    region: str
+    capacity: Capacity
+    dialect: str
+    model: str
+    limits: Limits = Limits()
+
+
+class Tenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A customer of the router, and the endpoints its data may reach (its escrow boundary)."""
+
+    allow: list[str]
+
+
+class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Endpoints in the router's order of preference, and tenants by name."""
+
+    topology: str
+    endpoints: list[Endpoint]
+    tenants: dict[str, Tenant]
+    why: str = ""
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return the endpoint of that name; raises `BadInput` when there is none."""
+        for endpoint in self.endpoints:
+            if endpoint.name == name:
+                return endpoint
+        raise unknown("endpoint", name, self.names)
+
+    @property
+    def names(self) -> list[str]:
+        """The endpoints' names in order of preference."""
+        return [endpoint.name for endpoint in self.endpoints]
+
+    def select(self, selector: str, *, where: str = "") -> list[str]:
+        """Return the names of the endpoints a selector means, in order.
+
+        A selector is a comma-separated list of words; each is an endpoint's name, or a region, cloud,
+        provider or capacity that some endpoint has (``us-east-1``, ``aws``, ``vertex``, ``provisioned``),
+        optionally said in full (``region:us-east-1``). ``all`` is every endpoint.
+        """
+        chosen: set[str] = set()
+        for word in (part.strip() for part in selector.split(",")):
+            matches = self._matches(word)
+            if not matches:
+                raise unknown("place", word, self._words(), where=where)
+            chosen.update(matches)
+        return [name for name in self.names if name in chosen]
+
+    def check(self, *, where: str) -> None:
+        """Raise `BadInput` where names clash or a tenant allows what is not there."""
+        if len(set(self.names)) != len(self.names):
+            twice = sorted({name for name in self.names if self.names.count(name) > 1})
+            raise BadInput(f"{where}: endpoint names must differ; given twice: {', '.join(twice)}.")
+        for tenant, entry in self.tenants.items():
+            for name in entry.allow:
+                if name not in self.names:
+                    raise unknown("endpoint", name, self.names, where=f"{where}: tenants.{tenant}.allow")
+            if not entry.allow:
+                raise BadInput(f"{where}: tenants.{tenant}.allow is empty; name at least one endpoint.")
+
+    def _matches(self, word: str) -> list[str]:
+        if word == "all":
+            return self.names
+        field, _, value = word.rpartition(":")
+        facets = (field,) if field else ("name", "region", "cloud", "provider", "capacity")
+        return [e.name for e in self.endpoints if value in {_facets(e).get(facet) for facet in facets}]
+
+    def _words(self) -> set[str]:
+        return {value for endpoint in self.endpoints for value in _facets(endpoint).values()} | {"all"}
+
+
+def _facets(endpoint: Endpoint) -> Mapping[str, str]:
+    return {
+        "name": endpoint.name,
+        "region": endpoint.region,
+        "cloud": endpoint.cloud,
+        "provider": endpoint.provider,
+        "capacity": endpoint.capacity,
+    }

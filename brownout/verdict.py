@@ -1,0 +1,65 @@
+"""Verdict: pass, fail or unknown, with the figure and the witnesses. fail > unknown > pass."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Outcome: TypeAlias = Literal["pass", "fail", "unknown", "skipped"]
+
+
+class ExitCode(IntEnum):
+    """What every command says to its shell."""
+
+    PASS = 0
+    FAIL = 1
+    UNKNOWN = 2
+    ABORTED = 3
+    BAD_INPUT = 64
+    OUR_BUG = 70
+
+
+class Promise(msgspec.Struct, kw_only=True):
+    """One promise of one test, judged.
+
+    ``id`` is ``suite/test/metric...``; ``observed`` is None when nothing could be observed; ``witnesses`` are the ids
+    of up to ten requests (canaries) that show it; ``why`` says what was seen, or what was missing.
+    """
+
+    id: str
+    suite: str
+    test: str
+    slo: str
+    outcome: Outcome
+    observed: float | None
+    unit: str
+    samples: int
+    witnesses: list[str]
+    why: str
+
+
+class Verdicts(msgspec.Struct, kw_only=True):
+    """The whole of ``verdicts.json``."""
+
+    outcome: Literal["pass", "fail", "unknown"]
+    target: str
+    seed: int
+    started_at: str
+    duration_s: float
+    promises: list[Promise]
+
+
+def overall(outcomes: Iterable[Outcome]) -> Literal["pass", "fail", "unknown"]:
+    """Return the worst outcome. Nothing judged (none, or all skipped) is unknown, never a pass."""
+    seen = set(outcomes)
+    if "fail" in seen:
+        return "fail"
+    if "unknown" in seen or "pass" not in seen:
+        return "unknown"
+    return "pass"
+
+
+def exit_code(outcome: str) -> ExitCode:
+    """Return the exit code of an overall outcome."""
+    return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL}.get(outcome, ExitCode.UNKNOWN)

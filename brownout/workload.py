@@ -1,0 +1,54 @@
+"""Workload: who asks for what, and when it is due. Pure data and arithmetic; open loop."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+TrafficClass: TypeAlias = Literal["interactive", "background"]
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When requests are due: ``constant`` or ``poisson`` at ``rate_rps``, or ``trace`` (a replay of a file).
+
+    A trace file has the columns ``TIMESTAMP,ContextTokens,GeneratedTokens``; it is replayed ``speed`` times as
+    fast as it happened, from its ``from_row``-th row, and brings its own lengths.
+    """
+
+    process: Literal["constant", "poisson", "trace"] = "poisson"
+    rate_rps: float = 10.0
+    trace: str = ""
+    speed: float = 1.0
+    from_row: int = 0
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Open-loop traffic: arrivals, and the mix of tenants, classes and lengths.
+
+    ``tenants`` and ``classes`` are shares (any positive numbers); ``stream_share`` is the ratio of streamed requests;
+    ``prompt_tokens`` and ``output_tokens`` are inclusive ranges, drawn uniformly. ``patience_s``: a client gives up
+    (and calls the request hung) that long after it was due.
+    """
+
+    arrival: Arrival = Arrival()
+    duration_s: float = 30.0
+    tenants: Mapping[str, float] = msgspec.field(default_factory=dict)
+    classes: Mapping[TrafficClass, float] = msgspec.field(
+        default_factory=lambda: {"interactive": 0.75, "background": 0.25}
+    )
+    stream_share: float = 0.85
+    prompt_tokens: tuple[int, int] = (20, 60)
+    output_tokens: tuple[int, int] = (8, 16)
+    patience_s: float = 10.0
+
+
+class DueRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of the plan: due ``due_s`` after load starts."""
+
+    number: int
+    due_s: float
+    tenant: str
+    traffic_class: TrafficClass
+    stream: bool
+    prompt_tokens: int
+    output_tokens: int

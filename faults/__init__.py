@@ -1,0 +1,1 @@
+"""What can go wrong: one file a fault, registered by its import here."""

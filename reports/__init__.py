@@ -1,0 +1,1 @@
+"""The telling: each report renders a run directory and decides nothing."""
