@@ -83,9 +83,7 @@ def rng_for(seed: int, *names: object) -> random.Random:
     return random.Random(int.from_bytes(digest[:8], "big"))  # noqa: TID251, S311 - the one place; not for secrets
 
 
-async def wait_until(
-    condition: Callable[[], Awaitable[bool]], *, within_s: float, poll_s: float = 0.02
-) -> bool:
+async def wait_until(condition: Callable[[], Awaitable[bool]], *, within_s: float, poll_s: float = 0.02) -> bool:
     """Wait until the condition holds; return whether it did within the time given."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + within_s

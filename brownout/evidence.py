@@ -11,13 +11,13 @@ import msgspec
 from brownout.answer import Integrity
 
 ClientOutcome: TypeAlias = Literal[
-    "ok",         # whole, with its terminator, and the text is the right one
-    "refused",    # an HTTP error before any token
-    "error",      # an error after the 200, said aloud: error event, reset, broken transfer
+    "ok",  # whole, with its terminator, and the text is the right one
+    "refused",  # an HTTP error before any token
+    "error",  # an error after the 200, said aloud: error event, reset, broken transfer
     "truncated",  # ended without the dialect's terminator
-    "wrong",      # terminated as if whole, but the text is not the whole right answer
-    "hung",       # not ended within the client's patience
-    "unsent",     # the load generator did not get it out (its own fault, not the target's)
+    "wrong",  # terminated as if whole, but the text is not the whole right answer
+    "hung",  # not ended within the client's patience
+    "unsent",  # the load generator did not get it out (its own fault, not the target's)
 ]
 
 
@@ -118,9 +118,7 @@ class Journal:
 def rounded(record: msgspec.Struct) -> msgspec.Struct:
     """Return the record with its floats at a microsecond: finer is noise, and noise in a history is a lie."""
     changes = {
-        name: round(value, 6)
-        for name in record.__struct_fields__
-        if isinstance(value := getattr(record, name), float)
+        name: round(value, 6) for name in record.__struct_fields__ if isinstance(value := getattr(record, name), float)
     }
     return msgspec.structs.replace(record, **changes)
 

@@ -54,5 +54,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     seed: int
     replay: str
+    started_at: str = ""
     topology: Topology
     tests: list[TestPlan]

@@ -12,17 +12,17 @@ from typing import Literal, Protocol, TypeAlias
 import msgspec
 
 RefusalKind: TypeAlias = Literal[
-    "throttled",        # 429: the quota or the shared pool is exhausted
-    "unavailable",      # 503
-    "internal",         # 500
-    "overloaded",       # 503/529: the model's servers are full
-    "timeout",          # 408/504
-    "model-error",      # 424: the container failed
+    "throttled",  # 429: the quota or the shared pool is exhausted
+    "unavailable",  # 503
+    "internal",  # 500
+    "overloaded",  # 503/529: the model's servers are full
+    "timeout",  # 408/504
+    "model-error",  # 424: the container failed
     "unauthenticated",  # 401/403: bad, missing or expired credentials
-    "denied",           # 403: known caller, not allowed
-    "not-found",        # 404: no such model or path
-    "invalid",          # 400: the request would be rejected by the real service
-    "unknown",          # an error of a shape we do not know: fail safe
+    "denied",  # 403: known caller, not allowed
+    "not-found",  # 404: no such model or path
+    "invalid",  # 400: the request would be rejected by the real service
+    "unknown",  # an error of a shape we do not know: fail safe
 ]
 StopReason: TypeAlias = Literal["stop", "length"]
 

@@ -1,0 +1,105 @@
+"""History: one test's evidence, joined by canary, with the windows its faults were really on."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord
+from brownout.plan import PlannedInjection, TestPlan
+from brownout.topology import Topology
+
+
+class Window(NamedTuple):
+    """When an injection was really on (instants on the test's clock), and what it touched."""
+
+    injection: PlannedInjection
+    on_s: float
+    off_s: float
+    fired: int
+    undone: bool | None
+
+    def __contains__(self, instant_s: object) -> bool:
+        return isinstance(instant_s, float) and self.on_s <= instant_s < self.off_s
+
+
+class History:
+    """One test's evidence, whole: what a metric may ask about.
+
+    ``client`` and ``attempts`` are sorted by due time and by arrival. ``attempts`` are those that carry a canary.
+    """
+
+    def __init__(
+        self,
+        plan: TestPlan,
+        topology: Topology,
+        *,
+        client: Sequence[ClientRecord],
+        provider: Sequence[ProviderRecord],
+        faults: Sequence[FaultRecord],
+        phases: Sequence[PhaseRecord],
+    ) -> None:
+        self.plan = plan
+        self.topology = topology
+        self.client = sorted(client, key=lambda record: (record.due_s, record.canary))
+        self.attempts = sorted(
+            (record for record in provider if record.canary is not None),
+            key=lambda record: (record.arrived_s, record.canary or ""),
+        )
+        self.phases = {phase.phase: phase for phase in phases}
+        self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])
+        self.windows = list(_windows(plan.injections, faults, self.last_s))
+        self.by_canary: Mapping[str, list[ProviderRecord]] = _grouped(self.attempts)
+
+    @property
+    def load_start_s(self) -> float:
+        """When load began (0 where it never did)."""
+        phase = self.phases.get("load-start")
+        return phase.at_s if phase else 0.0
+
+    def windows_of(self, fault: str) -> list[Window]:
+        """Return the windows of a kind of fault; ``faults`` or nothing means all."""
+        return [w for w in self.windows if fault in ("", "faults", w.injection.fault)]
+
+    def affected(self, window: Window) -> set[str]:
+        """Return the tenants whose allowed endpoints the fault touches."""
+        hit = set(window.injection.endpoints)
+        return {name for name, tenant in self.topology.tenants.items() if hit & set(tenant.allow)}
+
+    def servable(self, window: Window) -> set[str]:
+        """Return the affected tenants that still have an allowed endpoint without a fault on it at that time."""
+        hit = {
+            name
+            for other in self.windows
+            if other.on_s < window.off_s and window.on_s < other.off_s
+            for name in other.injection.endpoints
+        }
+        return {name for name in self.affected(window) if set(self.topology.tenants[name].allow) - hit}
+
+    def before_s(self) -> float:
+        """Return when the first fault came on (the end of evidence when none did)."""
+        return min((w.on_s for w in self.windows), default=self.last_s)
+
+    def after_s(self, fault: str) -> float | None:
+        """Return when the last fault of that kind went off; None when none was on."""
+        return max((w.off_s for w in self.windows_of(fault)), default=None)
+
+
+def _windows(injections: Sequence[PlannedInjection], faults: Sequence[FaultRecord], last_s: float) -> Iterator[Window]:
+    for injection in injections:
+        events = {record.event: record for record in faults if record.injection == injection.id}
+        if "on" in events:
+            off = events.get("off")
+            yield Window(
+                injection,
+                events["on"].at_s,
+                off.at_s if off else last_s,
+                off.fired if off else 0,
+                off.undone if off else None,
+            )
+
+
+def _grouped(attempts: Sequence[ProviderRecord]) -> Mapping[str, list[ProviderRecord]]:
+    groups: dict[str, list[ProviderRecord]] = defaultdict(list)
+    for record in attempts:
+        groups[record.canary or ""].append(record)
+    return groups

@@ -1,0 +1,234 @@
+"""Judge: pure, from a run directory to verdicts. Judging again gives the same again."""
+
+import math
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.history import History, Window
+from brownout.metrics import METRICS, Metric, NoEvidence, Observation, View
+from brownout.plan import Plan, TestPlan
+from brownout.rundir import RunDir
+from brownout.slo import Slo, parse_slo
+from brownout.verdict import Promise, Verdicts, overall
+
+DISPATCH_LAG_P99_MAX_S = 0.05
+_BASELINE_SERVED_MIN = 0.99
+_BASELINE_TTFT_P50_MAX_S = 2.0
+_SOME_REQUESTS = 5
+
+R = TypeVar("R", ClientRecord, ProviderRecord)
+
+
+def judge(run: RunDir) -> Verdicts:
+    """Judge every promise of a run from its directory, and write ``verdicts.json``."""
+    plan = run.plan()
+    histories = read_histories(run, plan)
+    promises = [promise for test in plan.tests for promise in judge_test(test, histories[test.test])]
+    ended = [phase.at_s for phase in run.phases() if phase.phase == "done" and not phase.test]
+    verdicts = Verdicts(
+        outcome=overall([promise.outcome for promise in promises]),
+        target=plan.target,
+        seed=plan.seed,
+        started_at=plan.started_at,
+        duration_s=round(ended[-1] if ended else max((h.last_s for h in histories.values()), default=0.0), 3),
+        promises=promises,
+    )
+    run.file("verdicts.json").write_bytes(msgspec.json.format(msgspec.json.encode(verdicts), indent=2) + b"\n")
+    return verdicts
+
+
+def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
+    """Return each test's history, by the test's name."""
+    client, provider, faults, phases = run.client(), run.provider(), run.faults(), run.phases()
+    return {
+        test.test: History(
+            test,
+            plan.topology,
+            client=[record for record in client if record.test == test.test],
+            provider=[record for record in provider if record.test == test.test],
+            faults=[record for record in faults if record.test == test.test],
+            phases=[record for record in phases if record.test == test.test],
+        )
+        for test in plan.tests
+    }
+
+
+def judge_test(test: TestPlan, history: History) -> list[Promise]:
+    """Judge the promises of one test."""
+    spoils = spoiled(history)
+    return [_judge_promise(test, history, name, text, spoils) for name, text in test.promises.items()]
+
+
+def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoils: list[str]) -> Promise:
+    slo = parse_slo(text, faults=[injection.fault for injection in test.injections])
+    metric = METRICS[slo.metric]
+    promise = Promise(
+        id=f"{test.suite}/{test.test}/{name}",
+        suite=test.suite,
+        test=test.test,
+        slo=text,
+        outcome="unknown",
+        observed=None,
+        unit=metric.unit,
+        samples=0,
+        witnesses=[],
+        why="",
+    )
+    if lacking := test.skipped or test.lacking.get(name):
+        promise.outcome, promise.why = "skipped", f"the target does not declare: {', '.join(lacking)}"
+        return promise
+    try:
+        seen = metric.measure(_view(history, slo))
+    except NoEvidence as missing:
+        promise.why = "; ".join([str(missing), *spoils])
+        return promise
+    except Exception:  # noqa: BLE001 - a crashed check is an unknown, and says so
+        promise.why = f"the check itself crashed: {traceback.format_exc(limit=-2).strip()}"
+        return promise
+    _conclude(promise, metric, slo, seen, spoils)
+    return promise
+
+
+def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spoils: list[str]) -> None:
+    promise.observed = round(seen.value, 6) if math.isfinite(seen.value) else None
+    promise.samples, promise.witnesses, promise.why = seen.samples, seen.witnesses, seen.why
+    promise.outcome = "pass" if slo.holds(seen.value) else "fail"
+    if promise.outcome == "pass":
+        promise.witnesses = []
+    proven = promise.outcome == "fail" and metric.stands_alone
+    if spoils and not proven:
+        promise.outcome = "unknown"
+        promise.why = "; ".join([*spoils, seen.why] if seen.why else spoils)
+
+
+def _view(history: History, slo: Slo) -> View:
+    within = _within(history, slo)
+    client = [r for r in history.client if within(r.due_s) and _matches_client(r, slo)]
+    attempts = [r for r in history.attempts if within(r.arrived_s) and _matches_attempt(r, slo)]
+    return View(
+        history=history, client=client, attempts=attempts, windows=history.windows_of(slo.fault), filters=slo.filters
+    )
+
+
+def _within(history: History, slo: Slo) -> Callable[[float], bool]:
+    windows = history.windows_of(slo.fault)
+    if slo.span == "during":
+        return lambda at_s: any(at_s in window for window in windows)
+    if slo.span == "before":
+        first_s = min((window.on_s for window in windows), default=history.last_s)
+        return lambda at_s: at_s < first_s
+    if slo.span == "after":
+        last_s = max((window.off_s for window in windows), default=math.inf)
+        return lambda at_s: at_s >= last_s
+    return lambda at_s: True  # noqa: ARG005 - the whole test
+
+
+def _matches_client(record: ClientRecord, slo: Slo) -> bool:
+    facts = {
+        "class": record.traffic_class,
+        "tenant": record.tenant,
+        "endpoint": record.served_by,
+        "stream": str(record.stream).lower(),
+    }
+    return all(facts[key] == value for key, value in slo.filters.items())
+
+
+def _matches_attempt(record: ProviderRecord, slo: Slo) -> bool:
+    facts = {"tenant": record.tenant, "endpoint": record.endpoint, "stream": str(record.stream).lower()}
+    return all(facts[key] == value for key, value in slo.filters.items() if key in facts)
+
+
+def spoiled(history: History) -> list[str]:
+    """Return the reasons, if any, why this test's evidence cannot carry a verdict on the target."""
+    return [reason for check in _SPOILERS if (reason := check(history))]
+
+
+def _not_ready(history: History) -> str:
+    phase = history.phases.get("target-failed")
+    return f"the target never became ready: {phase.why}" if phase else ""
+
+
+def _not_finished(history: History) -> str:
+    if "target-failed" in history.phases:
+        return ""
+    if "aborted" in history.phases:
+        return f"the test was aborted: {history.phases['aborted'].why or 'no reason given'}"
+    if "target-died" in history.phases:
+        return ""  # the rest of the evidence is what a dead target looks like, and it is true
+    return "" if "load-end" in history.phases else "the test did not run to its end"
+
+
+def _overloaded_generator(history: History) -> str:
+    if not history.client:
+        return ""
+    unsent = sum(r.outcome == "unsent" for r in history.client)
+    if unsent:
+        return f"the load generator failed to send {unsent} of {len(history.client)} requests"
+    lags = sorted(r.sent_s - r.due_s for r in history.client)
+    p99_s = lags[math.ceil(0.99 * len(lags)) - 1]
+    if p99_s > DISPATCH_LAG_P99_MAX_S:
+        return f"the load generator was overloaded: dispatch lag p99 {p99_s * 1000:.0f} ms (at most 50 ms)"
+    return ""
+
+
+def _unhealthy_baseline(history: History) -> str:
+    before_s = history.before_s()
+    due = [r for r in history.client if r.due_s < before_s]
+    if "target-failed" in history.phases or not history.plan.injections:
+        return ""
+    if len(due) < _SOME_REQUESTS:
+        return f"only {len(due)} requests were due before the first fault: whether the target was healthy is not known"
+    lost = [r for r in due if r.outcome != "ok" and r.end_s < before_s]
+    if len(lost) > max(1 - _BASELINE_SERVED_MIN, 1 / len(due)) * len(due):
+        kinds = ", ".join(sorted({f"{r.outcome} {r.error}".strip() for r in lost}))
+        return f"the target was not healthy before the faults: {len(lost)} of {len(due)} requests not served ({kinds})"
+    waits = sorted(r.ttft_s for r in due if r.ttft_s is not None)
+    if waits and (median_s := waits[len(waits) // 2]) > _BASELINE_TTFT_P50_MAX_S:
+        return f"the target was not healthy before the faults: its median time to first token was {median_s:.1f} s"
+    return ""
+
+
+def _idle_faults(history: History) -> str:
+    """A fault that was never on, never fired, or sat where no traffic went, tells nothing about the target."""
+    on = {window.injection.id: window for window in history.windows}
+    reasons = []
+    for injection in history.plan.injections:
+        window = on.get(injection.id)
+        if window is None:
+            reasons.append(f"{injection.id} was never on")
+        elif window.fired == 0:
+            reasons.append(f"{injection.id} never fired")
+        elif not _met_traffic(history, window):
+            reasons.append(f"{injection.id} met no traffic: no request had gone to {injection.at} before or during it")
+    return "; ".join(reasons)
+
+
+def _met_traffic(history: History, window: Window) -> bool:
+    """Refused and swallowed connections leave no trace at the endpoint; that it carried traffic until then is the proof."""
+    hit = set(window.injection.endpoints)
+    return any(r.endpoint in hit and r.arrived_s < window.off_s for r in history.attempts)
+
+
+def _undone(history: History) -> str:
+    left = [w.injection.id for w in history.windows if w.undone is not True]
+    return f"not confirmed as undone: {', '.join(left)}" if left and "load-end" in history.phases else ""
+
+
+_SPOILERS: Sequence[Callable[[History], str]] = (
+    _not_ready,
+    _not_finished,
+    _overloaded_generator,
+    _unhealthy_baseline,
+    _idle_faults,
+    _undone,
+)
+
+
+def judge_path(path: Path) -> Verdicts:
+    """Judge the run in a folder."""
+    return judge(RunDir.open(path))

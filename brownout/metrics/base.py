@@ -1,0 +1,85 @@
+"""What a metric is given, what it returns, and how it is registered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.history import History, Window
+
+Unit: TypeAlias = Literal["ratio", "s", "count", "x"]
+_WITNESSES_MAX = 10
+
+
+class NoEvidence(Exception):  # noqa: N818 - an answer, not an accident
+    """The history cannot tell. The message says what is missing."""
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a metric saw: the figure, how many samples it rests on, and whom to look at."""
+
+    value: float
+    samples: int
+    witnesses: list[str] = msgspec.field(default_factory=list)
+    why: str = ""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A history, and the part of it an SLO is about.
+
+    ``client`` and ``attempts`` are already filtered and cut to the SLO's window; ``windows`` are the fault windows it names
+    (all of them when it names none).
+    """
+
+    history: History
+    client: Sequence[ClientRecord]
+    attempts: Sequence[ProviderRecord]
+    windows: Sequence[Window]
+    filters: Mapping[str, str]
+
+
+Measure: TypeAlias = Callable[[View], Observation]
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered metric.
+
+    ``stands_alone``: a broken promise is proven by its witnesses whatever else is wrong with the run (a violation is a
+    violation even when the load generator was slow); otherwise a spoiled run makes it unknown.
+    """
+
+    name: str
+    unit: Unit
+    measure: Measure
+    about: str
+    stands_alone: bool = False
+
+
+_METRICS: dict[str, Metric] = {}
+METRICS: Mapping[str, Metric] = MappingProxyType(_METRICS)
+
+
+def metric(name: str, unit: Unit, *, stands_alone: bool = False) -> Callable[[Measure], Measure]:
+    """Register a function as a metric; its docstring's first line is what ``about`` says."""
+
+    def register(measure: Measure) -> Measure:
+        if name in _METRICS:
+            raise TypeError(f"metric {name!r} is registered twice")
+        about = (measure.__doc__ or "").split("\n")[0]
+        _METRICS[name] = Metric(name=name, unit=unit, measure=measure, about=about, stands_alone=stands_alone)
+        return measure
+
+    return register
+
+
+def need(samples: Sequence[object], at_least: int, what: str) -> None:
+    """Raise `NoEvidence` unless there are enough samples."""
+    if len(samples) < at_least:
+        raise NoEvidence(f"{len(samples)} {what} (at least {at_least} needed)")
+
+
+def some(canaries: Sequence[str | None]) -> list[str]:
+    """Return the first few of the witnesses, each once, in order."""
+    return list(dict.fromkeys(canary for canary in canaries if canary))[:_WITNESSES_MAX]

@@ -1,0 +1,16 @@
+"""Requests that nobody answered, not even with an error."""
+
+from brownout.metrics.base import Observation, View, metric, need, some
+
+
+@metric("hung_requests", "count")
+def hung_requests(view: View) -> Observation:
+    """Requests with no end within the client's patience, counted from when they were due."""
+    need(view.client, 1, "requests in the window")
+    hung = [r for r in view.client if r.outcome == "hung"]
+    return Observation(
+        value=len(hung),
+        samples=len(view.client),
+        witnesses=some([r.canary for r in hung]),
+        why=f"{len(hung)} of {len(view.client)} had not ended {view.history.plan.workload.patience_s:g} s after they were due",
+    )

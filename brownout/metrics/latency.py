@@ -1,0 +1,50 @@
+"""How long people waited, counted from when their request was due."""
+
+import math
+from collections.abc import Sequence
+
+from brownout.evidence import ClientRecord
+from brownout.metrics.base import Observation, View, metric, need, some
+
+_MEDIAN_SAMPLES_MIN = 5
+_TAIL_SAMPLES_MIN = 20  # below 100 a p99 is the maximum; below 20 it is an anecdote
+
+
+@metric("ttft_p50_s", "s")
+def ttft_p50_s(view: View) -> Observation:
+    """Median time to first token."""
+    return _percentile(_first_tokens(view.client), 0.50, _MEDIAN_SAMPLES_MIN)
+
+
+@metric("ttft_p99_s", "s")
+def ttft_p99_s(view: View) -> Observation:
+    """99th percentile (nearest rank) of the time to first token."""
+    return _percentile(_first_tokens(view.client), 0.99, _TAIL_SAMPLES_MIN)
+
+
+@metric("e2e_p99_s", "s")
+def e2e_p99_s(view: View) -> Observation:
+    """99th percentile (nearest rank) of the time to the last byte of a served request."""
+    waits = [(record.e2e_s, record.canary) for record in view.client if record.outcome in ("ok", "hung")]
+    return _percentile(waits, 0.99, _TAIL_SAMPLES_MIN)
+
+
+def _first_tokens(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
+    """A request that hung before its first token waited at least as long as its client did; leaving it out would
+    make the slowest requests improve the figure. An error is not a wait: it counts in availability.
+    """
+    waits = []
+    for record in records:
+        if record.ttft_s is not None:
+            waits.append((record.ttft_s, record.canary))
+        elif record.outcome == "hung":
+            waits.append((record.e2e_s, record.canary))
+    return waits
+
+
+def _percentile(waits: list[tuple[float, str]], quantile: float, at_least: int) -> Observation:
+    need(waits, at_least, "timed requests in the window")
+    ordered = sorted(waits)
+    rank = max(math.ceil(quantile * len(ordered)), 1) - 1
+    slowest = [canary for _, canary in reversed(ordered)]
+    return Observation(value=ordered[rank][0], samples=len(ordered), witnesses=some(slowest[:3]))

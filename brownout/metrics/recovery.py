@@ -1,0 +1,89 @@
+"""The way back: how soon things are as before, and whether a healed endpoint was let up gently."""
+
+from brownout.evidence import ProviderRecord
+from brownout.history import Window
+from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
+from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
+
+_SHARE_WINDOW = 20  # attempts over which a share of traffic is taken
+_BACK_RATIO = 0.5  # an endpoint is back when it has half its former share again
+_REOPEN_SHARE_MIN = 0.4  # below it, chance alone moves the ratio too far
+_BASELINE_ATTEMPTS_MIN = 10
+
+
+@metric("time_to_recover_s", "s")
+def time_to_recover_s(view: View) -> Observation:
+    """Seconds from a fault's end until users are answered promptly and the endpoints it hit have their traffic back."""
+    if not view.windows:
+        raise NoEvidence("no fault was on")
+    return max((_recovery(view, window) for window in view.windows), key=lambda seen: seen.value)
+
+
+@metric("reopen_share_ratio", "ratio")
+def reopen_share_ratio(view: View) -> Observation:
+    """Traffic of a healed endpoint in the first 20 attempts after it serves again, relative to its share before the fault."""
+    seen = [one for window in view.windows for one in _reopenings(view, window)]
+    if not seen:
+        raise NoEvidence("no place that carried much of the traffic before its fault served again, for long enough, after it")
+    return max(seen, key=lambda one: one.value)
+
+
+def _recovery(view: View, window: Window) -> Observation:
+    tenants = view.history.affected(window)
+    due = [r for r in view.client if r.due_s >= window.off_s and r.tenant in tenants]
+    need(due, RUN_LENGTH, "requests due after the fault")
+    good_s = good_again_s(due)
+    unhappy = [r.canary for r in due if not is_prompt(r)]
+    span_s = due[-1].due_s - window.off_s
+    if good_s is None:
+        why = f"{len(unhappy)} of {len(due)} requests were not answered promptly in the {span_s:.1f} s after {window.injection.id}"
+        return Observation(value=float("inf"), samples=len(due), witnesses=some(unhappy), why=why)
+    back_s = _traffic_back_s(view, window)
+    if back_s is None:
+        places = ", ".join(window.injection.endpoints)
+        why = f"{places}: traffic had not come back {span_s:.1f} s after {window.injection.id} ended"
+        return Observation(value=float("inf"), samples=len(due), witnesses=some([r.canary for r in due[-3:]]), why=why)
+    return Observation(value=max(good_s, back_s) - window.off_s, samples=len(due), witnesses=some(unhappy))
+
+
+def _traffic_back_s(view: View, window: Window) -> float | None:
+    """When the fault's endpoints together have `_BACK_RATIO` of their former share of the affected tenants' served attempts."""
+    hit = set(window.injection.endpoints)
+    before = _served(view, window, 0.0, view.history.before_s())
+    share = _share(before, hit)
+    if len(before) < _BASELINE_ATTEMPTS_MIN or share == 0:
+        return window.off_s  # they carried nothing before, so nothing has to come back
+    after = _served(view, window, window.off_s, float("inf"))
+    for start in range(len(after) - _SHARE_WINDOW + 1):
+        stretch = after[start : start + _SHARE_WINDOW]
+        if _share(stretch, hit) >= _BACK_RATIO * share:
+            return max(next(r.arrived_s for r in stretch if r.endpoint in hit), window.off_s)
+    return None
+
+
+def _reopenings(view: View, window: Window) -> list[Observation]:
+    """The fault's endpoints are taken together: a share of a few percent cannot be told from its doubling in 20 attempts."""
+    hit = set(window.injection.endpoints)
+    before = _served(view, window, 0.0, view.history.before_s())
+    after = _served(view, window, window.off_s, float("inf"))
+    share = _share(before, hit)
+    first = next((i for i, r in enumerate(after) if r.endpoint in hit), None)
+    if len(before) < _BASELINE_ATTEMPTS_MIN or share < _REOPEN_SHARE_MIN or first is None:
+        return []
+    stretch = after[first : first + _SHARE_WINDOW]
+    if len(stretch) < _SHARE_WINDOW:
+        return []
+    again = _share(stretch, hit)
+    why = f"{window.injection.at}: {again:.0%} of the first {len(stretch)} attempts after it served again, {share:.0%} before"
+    return [Observation(value=again / share, samples=len(stretch), witnesses=some([r.canary for r in stretch]), why=why)]
+
+
+def _served(view: View, window: Window, from_s: float, to_s: float) -> list[ProviderRecord]:
+    tenants = view.history.affected(window)
+    return [
+        r for r in view.history.attempts if from_s <= r.arrived_s < to_s and r.outcome == "ok" and r.tenant in tenants
+    ]
+
+
+def _share(records: list[ProviderRecord], endpoints: set[str]) -> float:
+    return sum(r.endpoint in endpoints for r in records) / len(records) if records else 0.0

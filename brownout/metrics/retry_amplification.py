@@ -1,0 +1,22 @@
+"""How much a router multiplies its load, counted where it lands."""
+
+from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
+
+_REQUESTS_MIN = 10
+
+
+@metric("retry_amplification", "x")
+def retry_amplification(view: View) -> Observation:
+    """Attempts received by endpoints for each client request."""
+    need(view.client, _REQUESTS_MIN, "requests in the window")
+    attempts = {r.canary: len(view.history.by_canary.get(r.canary, ())) for r in view.client}
+    if not any(attempts.values()) and not view.history.attempts:
+        raise NoEvidence("no endpoint received any request that carries a canary")
+    most = sorted(attempts, key=lambda canary: -attempts[canary])
+    total = sum(attempts.values())
+    return Observation(
+        value=total / len(view.client),
+        samples=len(view.client),
+        witnesses=some(most[:5]),
+        why=f"{total} attempts for {len(view.client)} requests; at most {attempts[most[0]]} for one",
+    )

@@ -1,0 +1,214 @@
+"""The fault plane over a Toxiproxy in another process or thread, real or embedded, by toxiproxy-python.
+
+All dealings with toxiproxy-python 0.1.1 are in this file, because of what it does:
+
+* its host and port belong to the class, so to the whole process: a second server is refused here;
+* it maps 400, 404 and 409 only; any other error passes over silently, or ends in a bare ``KeyError: 'name'``: every
+  status is checked here;
+* it has no timeout, and obeys ``HTTP_PROXY`` even for loopback: both are set on every call;
+* it does not quote names in paths: names are made of harmless characters;
+* it cannot update a toxic, and its ``down()`` enables what was disabled before: neither is used.
+
+After every change the server is asked for what it now has: an undo that was not read back is a hope.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import requests
+from toxiproxy import Proxy, Toxiproxy
+from toxiproxy.api import APIConsumer
+from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
+
+from brownout.errors import BadInput
+from brownout.fault import Link
+from faults.network.proxy import split_address
+
+_TIMEOUT_S = 10.0
+_DIRECT = {"http": None, "https": None, "all": None}
+
+
+class PlaneError(Exception):
+    """The Toxiproxy could not be reached, refused, or does not have what it was told to have."""
+
+
+class _Claim:
+    """The one server that this process's toxiproxy-python speaks to, and how many planes hold it."""
+
+    address: tuple[str, int] | None = None
+    holders = 0
+
+    @classmethod
+    def take(cls, host: str, port: int) -> None:
+        if cls.holders and cls.address != (host, port):
+            held_host, held_port = cls.address or ("", 0)
+            raise BadInput(
+                f"this process already drives the Toxiproxy at {held_host}:{held_port}, so it cannot drive "
+                f"{host}:{port} too (toxiproxy-python keeps one address per process). "
+                "Close the first plane, or use one server for both: their proxies do not collide."
+            )
+        cls.address = (host, port)
+        cls.holders += 1
+        Toxiproxy().update_api_consumer(host, port)
+
+    @classmethod
+    def drop(cls) -> None:
+        cls.holders -= 1
+
+
+def _call_blocking(method: Literal["get", "post", "delete"], path: str, json: object) -> Any:
+    """Make one call; return its JSON, or None for an empty body.
+
+    Raises:
+        PlaneError: no answer, or one that is not a success.
+    """
+    options: dict[str, Any] = {"timeout": _TIMEOUT_S, "proxies": _DIRECT}
+    if json is not None:
+        options["json"] = json
+    did = f"Toxiproxy at {APIConsumer.host}:{APIConsumer.port}: {method.upper()} {path}"
+    try:
+        response = getattr(APIConsumer, method)(path, **options)
+    except (InvalidToxic, NotFound, ProxyExists) as error:
+        said = error.args[0].decode(errors="replace").strip() if error.args else ""
+        raise PlaneError(f"{did}: {type(error).__name__}: {said}") from error
+    except requests.RequestException as error:
+        raise PlaneError(f"{did}: no answer: {error}") from error
+    if not response.ok:
+        raise PlaneError(f"{did}: {response.status_code}: {response.text.strip()}")
+    return response.json() if response.content else None
+
+
+async def _call(method: Literal["get", "post", "delete"], path: str, json: object = None) -> Any:
+    return await asyncio.to_thread(_call_blocking, method, path, json)
+
+
+class ToxiproxyLink:
+    """The hold on one proxy of a Toxiproxy server; see `brownout.fault.Link`."""
+
+    def __init__(self, endpoint: str, proxy: Proxy) -> None:
+        self.endpoint = endpoint
+        self.name: str = proxy.name
+        self.host, self.port = split_address(proxy.listen)
+        self._path = f"/proxies/{self.name}"
+        self._toxics_added = 0
+
+    async def disable(self) -> None:
+        """Refuse new connections and close the live ones.
+
+        Raises:
+            PlaneError: it cannot be done, or was not.
+        """
+        await self._set_enabled(enabled=False)
+
+    async def add_toxic(
+        self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream", toxicity: float = 1.0
+    ) -> None:
+        """Add a toxic, after those already there; one kind may be there several times.
+
+        Raises:
+            PlaneError: it cannot be done, or was not, or not with these settings.
+        """
+        if kind == "slicer" and attributes.get("average_size", 0) < 1:
+            raise PlaneError("a slicer needs an average_size of at least 1: at 0 a real Toxiproxy crashes")
+        self._toxics_added += 1
+        name = f"{kind}_{stream}_{self._toxics_added}"
+        wanted = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": dict(attributes)}
+        await _call("post", f"{self._path}/toxics", wanted)
+        found = await _call("get", f"{self._path}/toxics/{name}")
+        has = {key: found.get(key) for key in wanted}
+        has["attributes"] = {key: found.get("attributes", {}).get(key) for key in attributes}
+        # The real server keeps toxicity in 32 bits.
+        has["toxicity"] = toxicity if abs(float(found.get("toxicity", -1.0)) - toxicity) < 1e-6 else found["toxicity"]
+        if has != wanted:
+            raise PlaneError(f"proxy {self.name}: toxic {name} was to be {wanted}, and reads back as {has}")
+
+    async def restore(self) -> None:
+        """Take every toxic away, enable the link, and read back that it is so.
+
+        Raises:
+            PlaneError: it cannot be done, or was not.
+        """
+        for toxic in await _call("get", f"{self._path}/toxics"):
+            await _call("delete", f"{self._path}/toxics/{toxic['name']}")
+        await self._set_enabled(enabled=True)
+        if not await self.is_clean():
+            raise PlaneError(f"proxy {self.name}: still has toxics after every one was taken away")
+
+    async def is_clean(self) -> bool:
+        """Read back whether the link is enabled and bears no toxic.
+
+        Raises:
+            PlaneError: the server cannot be asked, or no longer has the proxy.
+        """
+        found = await _call("get", self._path)
+        return bool(found["enabled"]) and not found["toxics"]
+
+    async def _set_enabled(self, *, enabled: bool) -> None:
+        await _call("post", self._path, {"enabled": enabled})
+        found = await _call("get", self._path)
+        if found["enabled"] is not enabled:
+            raise PlaneError(f"proxy {self.name}: enabled was to be {enabled}, and reads back as {found['enabled']}")
+
+
+class ToxiproxyPlane:
+    """The fault plane over a Toxiproxy server; see `brownout.fault.Plane`.
+
+    Args:
+        url: its control API, such as ``http://127.0.0.1:8474``.
+        prefix: what the names of our proxies start with; unique to a run and test, so that runs on one server do
+            not meet.
+
+    Raises:
+        BadInput: a URL that is none, or a second server in this process.
+    """
+
+    def __init__(self, url: str, prefix: str) -> None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 8474
+        except ValueError as error:
+            raise BadInput(f"Toxiproxy's URL {url!r}: {error}.") from None
+        if parts.scheme != "http" or not parts.hostname or parts.path.strip("/"):
+            raise BadInput(f"Toxiproxy's URL {url!r} is not of the form http://host:port.")
+        _Claim.take(parts.hostname, port)
+        self._prefix = prefix
+        self._names: dict[str, None] = {}
+        self._closed = False
+
+    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> Link:
+        """Put a proxy before an endpoint, on a free loopback port of the server.
+
+        Raises:
+            PlaneError: it cannot be done, or was not; a name that is taken belongs to another and is left alone.
+        """
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self._prefix}-{endpoint}")
+        wanted = {"name": name, "upstream": f"{upstream_host}:{upstream_port}", "listen": "127.0.0.1:0"}
+        if name in await _call("get", "/proxies"):
+            raise PlaneError(f"a proxy {name} already exists on the Toxiproxy server: another run has this prefix")
+        self._names[name] = None  # before the call: a proxy whose answer got lost is ours to take away, too
+        await _call("post", "/proxies", {**wanted, "enabled": True})
+        found = await _call("get", f"/proxies/{name}")
+        if not found["enabled"] or found["upstream"] != wanted["upstream"]:
+            raise PlaneError(f"proxy {name} was to be enabled for {wanted['upstream']}, and reads back as {found}")
+        known = {key: found[key] for key in ("name", "upstream", "enabled", "listen")}
+        return ToxiproxyLink(endpoint, Proxy(**known))
+
+    async def close(self) -> None:
+        """Take away every proxy of ours, and no other; read back that they are gone. May be called again.
+
+        Raises:
+            PlaneError: it cannot be done, or was not.
+        """
+        if self._closed:
+            return
+        there = await _call("get", "/proxies")
+        for name in [name for name in self._names if name in there]:
+            await _call("delete", f"/proxies/{name}")
+        left = [name for name in await _call("get", "/proxies") if name in self._names]
+        if left:
+            raise PlaneError(f"proxies still there after they were deleted: {', '.join(left)}")
+        self._closed = True
+        _Claim.drop()

@@ -1,0 +1,40 @@
+"""provider-outage: a provider, or a whole cloud, answers with errors everywhere."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+from brownout.fault import Exchange, fault
+from brownout.wire import Event, Refusal
+from faults._reply import ReplyOnly, finishing
+
+_SAID = {
+    "unavailable": "The service is currently unavailable.",
+    "internal": "An internal server error occurred. Retry your request.",
+    "overloaded": "The model is overloaded. Please try again later.",
+}
+
+
+@fault("provider-outage", colour="#7f0000")
+@dataclass(frozen=True, kw_only=True)
+class ProviderOutage(ReplyOnly):
+    """Every request to the provider fails by a server's error, in all regions at once; going to another region is vain.
+
+    Seen as a global 503 in Google Cloud on 2025-06-12, when the layer that checks policy and quota crashed everywhere
+    (https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW), as 500 at OpenAI on 2024-12-11
+    (https://status.openai.com/incidents/ctrsv3lwd797), and as 500 and 529 at Anthropic in March 2026
+    (https://status.anthropic.com).
+
+    Attributes:
+        refusal: how it fails, in the words every dialect translates: ``internal`` (500), ``unavailable`` (503) or
+            ``overloaded`` (503 or 529).
+    """
+
+    refusal: Literal["unavailable", "internal", "overloaded"] = "internal"
+
+    async def pipe(self, exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """Refuse every request."""
+        async with finishing(reply):
+            exchange.fired()
+            raise Refusal(self.refusal, _SAID[self.refusal])
+        yield  # never reached: it makes this a generator

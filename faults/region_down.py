@@ -1,0 +1,88 @@
+"""region-down: nothing in a region answers."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+from brownout.fault import Exchange, Layer, Link, fault
+from brownout.wire import Event, Refusal
+from faults._reply import finishing, pass_on
+
+_DIAL_S = 2.0
+_SILENCE_S = 0.5
+# No HTTP server lets this pass: the first byte cannot begin a request, and a 400 (or a close) comes at once. It never
+# becomes a request either, so nothing of it is seen in the provider's evidence.
+_NOT_HTTP = b"?\r\n\r\n"
+
+
+@fault("region-down", colour="#c0392b")
+@dataclass(frozen=True, kw_only=True)
+class RegionDown:
+    """A whole region is gone; a customer sees no reply from any endpoint there.
+
+    Seen in AWS us-east-1, 2025-10-19/20, when a regional endpoint's DNS record came out empty and new connections
+    failed (https://aws.amazon.com/message/101925/), in Google Cloud europe-west9, April 2023, shut down after a flood,
+    and as a 503 to every API request in Google Cloud, 2025-06-12
+    (https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW).
+
+    Attributes:
+        how: ``refused``: connections are refused and live ones closed. ``silent``: connections are accepted, and
+            nothing ever comes back on these or on the live ones. ``5xx``: every request is answered by the dialect's
+            "service unavailable".
+    """
+
+    how: Literal["refused", "silent", "5xx"] = "refused"
+
+    @property
+    def acts_on(self) -> Layer:
+        """Return ``reply`` for 5xx, else ``network``."""
+        return "reply" if self.how == "5xx" else "network"
+
+    async def pipe(self, exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """Refuse every request, for 5xx."""
+        if self.how != "5xx":
+            async for event in pass_on(reply):
+                yield event
+            return
+        async with finishing(reply):
+            exchange.fired()
+            raise Refusal("unavailable", "The service is temporarily unavailable. Please retry your request.")
+
+    async def inject(self, link: Link) -> None:
+        """Set the link, unless it is the replies that fail."""
+        if self.how == "refused":
+            await link.disable()
+        elif self.how == "silent":
+            await link.add_toxic("timeout", {"timeout": 0}, stream="upstream")
+            await link.add_toxic("timeout", {"timeout": 0}, stream="downstream")
+
+    async def felt(self, link: Link) -> bool:
+        """Dial the link: is the connection refused, or is a healthy server's instant complaint missing?"""
+        try:
+            async with asyncio.timeout(_DIAL_S):
+                reader, writer = await asyncio.open_connection(link.host, link.port)
+        except TimeoutError:
+            return False
+        except OSError:
+            return self.how == "refused"
+        try:
+            return self.how == "silent" and await _is_silent(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+async def _is_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Return whether a server says nothing, and stays, after what is no HTTP."""
+    try:
+        writer.write(_NOT_HTTP)
+        async with asyncio.timeout(_SILENCE_S):
+            await reader.read(1)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,187 @@
+"""When requests are due, and whose they are: a workload and a seed make one list, and always the same one."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from brownout.clock import rng_for
+from brownout.errors import BadInput, unknown
+from brownout.workload import DueRequest, Workload
+
+MAX_PROMPT_TOKENS = 2048
+MAX_OUTPUT_TOKENS = 512
+_HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens"
+_ROW = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,9}))?,(\d+),(\d+)", re.ASCII)
+
+
+Name = TypeVar("Name", bound=str)
+
+
+class Moment(NamedTuple):
+    """One arrival: its due time, and its (prompt, output) lengths where the process brings its own."""
+
+    due_s: float
+    lengths: tuple[int, int] | None = None
+
+
+Process: TypeAlias = Callable[[Workload, int], Iterator[Moment]]
+
+
+def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[DueRequest]:
+    """Return the requests of a workload in the order they are due, all of them before ``duration_s``.
+
+    Args:
+        workload: the traffic asked for; a relative ``arrival.trace`` is found from the working directory.
+        seed: the run's seed. Arrivals and the mix are drawn from separate generators, so that changing the
+            rate does not change who the n-th request belongs to.
+        tenants: all tenants of the topology; without shares in the workload each gets the same share.
+
+    Returns:
+        The requests, numbered from 0. A trace's lengths are clipped to 2048 prompt and 512 output tokens (the
+        longest real ones, at 14,050 tokens, would measure how fast text is copied rather than the target).
+
+    Raises:
+        BadInput: a share for an unknown tenant, a number that cannot be played, or a malformed trace.
+    """
+    _check(workload)
+    process = _process_named(workload.arrival.process)
+    owners = _shares("tenants", workload.tenants or dict.fromkeys(tenants, 1.0), tenants)
+    classes = _shares("classes", workload.classes, list(workload.classes))
+    rng = rng_for(seed, "mix")
+    requests = []
+    for number, moment in enumerate(process(workload, seed)):
+        tenant = rng.choices(*owners)[0]
+        traffic_class = rng.choices(*classes)[0]
+        stream = rng.random() < workload.stream_share
+        drawn = rng.randint(*workload.prompt_tokens), rng.randint(*workload.output_tokens)
+        prompt_tokens, output_tokens = moment.lengths or drawn
+        requests.append(
+            DueRequest(
+                number=number,
+                due_s=moment.due_s,
+                tenant=tenant,
+                traffic_class=traffic_class,
+                stream=stream,
+                prompt_tokens=prompt_tokens,
+                output_tokens=output_tokens,
+            )
+        )
+    return requests
+
+
+def _constant(workload: Workload, _seed: int) -> Iterator[Moment]:
+    """Yield arrivals ``1 / rate_rps`` apart, the first at 0. Divided, not summed: sums drift."""
+    number = 0
+    while (due_s := number / workload.arrival.rate_rps) < workload.duration_s:
+        yield Moment(due_s)
+        number += 1
+
+
+def _poisson(workload: Workload, seed: int) -> Iterator[Moment]:
+    """Yield arrivals with exponential gaps of mean ``1 / rate_rps``: many users who know nothing of each other."""
+    rng = rng_for(seed, "arrivals")
+    due_s = rng.expovariate(workload.arrival.rate_rps)
+    while due_s < workload.duration_s:
+        yield Moment(due_s)
+        due_s += rng.expovariate(workload.arrival.rate_rps)
+
+
+def _trace(workload: Workload, _seed: int) -> Iterator[Moment]:
+    """Yield a file's arrivals, its gaps divided by ``speed``, the row ``from_row`` (the first is 0) at 0.
+
+    Rows are read only as far as the workload lasts, and the file is not started over when it ends before.
+    """
+    arrival = workload.arrival
+    path = Path(arrival.trace)
+    try:
+        with path.open(encoding="utf-8", newline=None) as lines:
+            first: int | None = None
+            before = 0
+            for line, ticks, lengths in _trace_rows(path, lines, arrival.from_row):
+                first = ticks if first is None else first
+                if ticks < before:
+                    raise BadInput(f"{path}:{line}: expected rows in order of time; this one is before the last.")
+                before = ticks
+                due_s = (ticks - first) / 1e9 / arrival.speed
+                if due_s >= workload.duration_s:
+                    return
+                yield Moment(due_s, lengths)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"workload.arrival.trace: cannot read {arrival.trace!r} as a CSV file: {error}.") from error
+    if first is None:
+        raise BadInput(f"workload.arrival.from_row: {path} has no row {arrival.from_row} (the first is 0).")
+
+
+def _trace_rows(path: Path, lines: Iterator[str], from_row: int) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """Yield (line number, nanoseconds, clipped lengths) of the rows from ``from_row`` on."""
+    header = next(lines, "").rstrip("\n")
+    if header != _HEADER:
+        raise BadInput(f"{path}:1: expected the header {_HEADER!r}, got {header[:80]!r}.")
+    for line, text in enumerate(lines, start=2):
+        if line - 2 < from_row:
+            continue
+        match = _ROW.fullmatch(text.rstrip("\n"))
+        try:
+            second = dt.datetime.fromisoformat(f"{match[1]}+00:00") if match else None
+        except ValueError:
+            second = None
+        if match is None or second is None:
+            raise BadInput(
+                f"{path}:{line}: expected 'YYYY-MM-DD HH:MM:SS.fffffff,<prompt tokens>,<output tokens>', "
+                f"got {text.rstrip()[:80]!r}."
+            )
+        # Whole nanoseconds: a float holds a date and seven decimals only to a quarter of a microsecond.
+        ticks = int(second.timestamp()) * 10**9 + int((match[2] or "0").ljust(9, "0"))
+        yield line, ticks, (_clipped(match[3], MAX_PROMPT_TOKENS), _clipped(match[4], MAX_OUTPUT_TOKENS))
+
+
+def _clipped(digits: str, most: int) -> int:
+    return min(max(int(digits), 1), most)
+
+
+# A new arrival process is one function above and one line here (and its name in `brownout.workload.Arrival`).
+PROCESSES: dict[str, Process] = {"constant": _constant, "poisson": _poisson, "trace": _trace}
+
+
+def _process_named(name: str) -> Process:
+    try:
+        return PROCESSES[name]
+    except KeyError:
+        raise unknown("arrival process", name, PROCESSES, where="workload.arrival.process") from None
+
+
+def _shares(field: str, shares: Mapping[Name, float], known: Sequence[Name]) -> tuple[list[Name], list[float]]:
+    """Return names and weights in the order of ``known``, which a file's order of keys must not change."""
+    for name in shares:
+        if name not in known:
+            raise unknown(field.rstrip("s"), name, known, where=f"workload.{field}")
+        if not (shares[name] >= 0 and math.isfinite(shares[name])):
+            raise BadInput(f"workload.{field}.{name}: expected a share of 0 or more, got {shares[name]}.")
+    if not sum(shares.values()) > 0:
+        raise BadInput(f"workload.{field}: expected at least one share above 0.")
+    names = [name for name in known if name in shares]
+    return names, [shares[name] for name in names]
+
+
+def _check(workload: Workload) -> None:
+    """Refuse numbers that no list of requests can come out of."""
+    arrival = workload.arrival
+    for field, value in (
+        ("arrival.rate_rps", arrival.rate_rps),
+        ("arrival.speed", arrival.speed),
+        ("patience_s", workload.patience_s),
+    ):
+        if not (value > 0 and math.isfinite(value)):
+            raise BadInput(f"workload.{field}: expected a number above 0, got {value}.")
+    if not (workload.duration_s >= 0 and math.isfinite(workload.duration_s)):
+        raise BadInput(f"workload.duration_s: expected 0 seconds or more, got {workload.duration_s}.")
+    if arrival.from_row < 0:
+        raise BadInput(f"workload.arrival.from_row: expected 0 or more, got {arrival.from_row}.")
+    if not 0 <= workload.stream_share <= 1:
+        raise BadInput(f"workload.stream_share: expected a ratio from 0 to 1, got {workload.stream_share}.")
+    for field, (low, high) in (("prompt_tokens", workload.prompt_tokens), ("output_tokens", workload.output_tokens)):
+        if not 1 <= low <= high:
+            raise BadInput(f"workload.{field}: expected a range [low, high] from 1 up, got [{low}, {high}].")

@@ -1,0 +1,237 @@
+"""The Locust load driver: the only file that imports Locust. `loadgen/locust_shell.py` says how it is run.
+
+Open loop: one Locust user paces the due list and starts a greenlet for each request at its due time, so that the
+number of users never bounds the rate.
+
+Requests go through FastHttpUser's session: a third of the CPU of HttpUser's (requests and urllib3), and its response
+keeps a feedable parser, so that each piece of a reply is seen when it arrives. Its ``iter_content`` is not used: it
+waits until its buffer is full, which would time the first token of a short answer at the answer's end.
+"""
+
+import gc
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import gevent.pool
+import gevent.socket
+from gevent.event import Event
+from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
+from locust import FastHttpUser, events, task
+from locust.contrib.fasthttp import LocustUserAgent
+from locust.exception import StopUser
+from multidict import CIMultiDict
+
+from brownout.canary import CanaryMint
+from brownout.clock import MonotonicClock
+from brownout.dialects import dialect_named
+from brownout.errors import BadInput
+from brownout.evidence import ClientRecord, Journal
+from brownout.wire import Dialect, HttpRequest
+from brownout.workload import DueRequest
+from loadgen.arrivals import due_requests
+from loadgen.locust_shell import ABORT, EXIT_FAILED, PLAN_VARIABLE, READY
+from loadgen.plan import LoadPlan, read_load_plan
+from loadgen.prompts import address, http_request
+from loadgen.watch import Watch
+
+_UNBOUNDED = 1_000_000
+_READ_BYTES = 65536
+LocustUserAgent.valid_response_codes = frozenset(range(100, 1000))  # a refusal is an answer, for `Watch` to read
+
+
+class Load(FastHttpUser):
+    """The one user, who plays the whole plan."""
+
+    # A session allows 10 connections unless told otherwise; the eleventh hung request would hold up all the rest.
+    concurrency = _UNBOUNDED
+    max_redirects = 0
+
+    plan: LoadPlan
+    dialect: Dialect
+    requests: list[DueRequest]
+
+    def __init__(self, environment: Any) -> None:
+        # Patience is kept by `Watch`; the sockets' own limits stand behind it and must not be first.
+        self.network_timeout = self.connection_timeout = self.plan.workload.patience_s + 60.0
+        super().__init__(environment)
+        agent = self.client.client
+        agent.cookiejar = None  # a session cookie would tie every user to one backend
+        self._clock = MonotonicClock(self.plan.epoch_s)
+        self._mint = CanaryMint(bytes.fromhex(self.plan.key_hex), self.plan.tenants)
+        self._journal = Journal(Path(self.plan.client_path))
+        self._in_flight = gevent.pool.Group()
+        self._failed: list[gevent.Greenlet] = []
+        self._over = Event()
+
+    @task
+    def play(self) -> None:
+        """Say ``ready``, wait for ``go``, play the plan, and end the process."""
+        self.environment.process_exit_code = EXIT_FAILED
+        try:
+            # What is loaded by now stays: collecting it again and again would be a pause of milliseconds each time.
+            gc.collect()
+            gc.freeze()
+            sys.stdout.write(f"{READY}\n")
+            sys.stdout.flush()
+            orders = _orders()
+            first = next(orders, ABORT)
+            if first != ABORT:
+                self._play_until_done_or_told(_start_s(first), orders)
+            self.environment.process_exit_code = 0
+        except Exception:  # noqa: BLE001 - Locust would log it and play the plan once more
+            traceback.print_exc()
+        finally:
+            self._journal.close()
+            gevent.spawn(self.environment.runner.quit)
+        raise StopUser
+
+    def _play_until_done_or_told(self, start_s: float, orders: Iterator[str]) -> None:
+        pacer = gevent.spawn(self._pace, start_s)
+        listener = gevent.spawn(_wait_for_abort, orders)
+        for greenlet in (pacer, listener):
+            greenlet.link(lambda _: self._over.set())
+        self._over.wait()
+        gevent.killall([pacer, listener])
+        self._in_flight.kill()
+        for greenlet in (pacer, listener, *self._failed):
+            greenlet.get()  # raises what went wrong in it
+
+    def _pace(self, start_s: float) -> None:
+        """Start each request at its due time; return when all have ended."""
+        for due in self.requests:
+            watch = Watch(self.plan, self.dialect, due, start_s=start_s, clock=self._clock, record=self._journal.write)
+            request = http_request(self.plan, self.dialect, due, self._mint.value(due.tenant, due.number))
+            pause_s = watch.due_s - self._clock.now_s()
+            if pause_s > 0:
+                gevent.sleep(pause_s)
+            greenlet = gevent.Greenlet(self._play_one, watch, request)
+            greenlet.link_exception(self._fail)
+            self._in_flight.start(greenlet)
+        self._in_flight.join()
+
+    def _fail(self, greenlet: gevent.Greenlet) -> None:
+        """Stop at a defect of our own: a load that silently lacks requests is worse than none."""
+        self._failed.append(greenlet)
+        self._over.set()
+
+    def _play_one(self, watch: Watch, request: HttpRequest) -> None:
+        left_s = watch.left_s()
+        if left_s > 0:
+            patience = gevent.Timeout.start_new(left_s)
+            try:
+                self._exchange(watch, request, patience)
+            except gevent.Timeout as timeout:
+                if timeout is not patience:
+                    raise
+                watch.gave_up()
+            finally:
+                patience.close()
+        else:
+            watch.gave_up()
+        if watch.result is not None:
+            self._report(watch.result)
+
+    def _exchange(self, watch: Watch, request: HttpRequest, patience: gevent.Timeout) -> None:
+        """Send one request and feed its watch. Reads on after the end, so that the connection can be used again."""
+        watch.sent()
+        reply = self.client.request(
+            request.method,
+            address(self.plan, request),
+            data=request.body,  # type: ignore[arg-type] # bytes pass untouched; the annotation forgets them
+            headers=dict(request.headers),
+            stream=True,
+            catch_response=True,  # and never entered: what goes into the statistics is `_report`'s to say
+        )
+        error = getattr(reply, "error", None)
+        if error is not None:
+            error = getattr(error, "original", error)  # geventhttpclient wraps some
+            if error is patience:
+                raise error
+            watch.transport_error(error)
+            return
+        raw = reply._response  # noqa: SLF001 - the parser; Locust's wrapper has no way to read what has arrived
+        assert raw is not None, "Locust gives every reply without an error its parser"
+        try:
+            watch.status(raw.get_code(), CIMultiDict(raw.items()))
+            for data in _as_it_arrives(raw):
+                watch.received(data)
+            watch.eof()
+        except (OSError, HTTPParseError) as broken:
+            watch.transport_error(broken)
+        finally:
+            raw.release()
+
+    def _report(self, record: ClientRecord) -> None:
+        """Add a request to Locust's statistics: response times from when it was due, and all but ok as failures."""
+        self.environment.events.request.fire(
+            request_type="stream" if record.stream else "whole",
+            name=record.traffic_class,
+            response_time=record.e2e_s * 1000,
+            response_length=record.tokens,
+            exception=None if record.outcome == "ok" else f"{record.outcome} {record.error}".rstrip(),
+            context={},
+        )
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _prepare(**_: Any) -> None:
+    """Read the plan before any user is made; what is wrong with it ends the process (exit code 1)."""
+    Load.plan = read_load_plan(Path(os.environ[PLAN_VARIABLE]))
+    Load.host = Load.plan.url
+    Load.dialect = dialect_named(Load.plan.dialect, where="load plan")
+    Load.requests = due_requests(Load.plan.workload, Load.plan.seed, Load.plan.tenants)
+
+
+def _as_it_arrives(raw: HTTPSocketResponse) -> Iterator[bytes]:
+    """Yield a reply's body in the pieces it arrives in.
+
+    geventhttpclient's own ``read`` waits until as much is there as was asked for, and ``read(1)`` receives one byte
+    at a time; so this receives and feeds the parser itself.
+
+    Raises:
+        OSError: the connection broke.
+        HTTPParseError: it ended within the reply, or what came is not HTTP.
+    """
+    sock, body = raw._sock, raw._body_buffer  # noqa: SLF001 - see above
+    while True:
+        if body:
+            yield bytes(body)
+            body.clear()
+        if raw.message_complete or sock is None:
+            return
+        try:
+            raw.feed(sock.recv(_READ_BYTES))
+        except HTTPParseError:
+            yield bytes(body)  # what came before the break came
+            raise
+
+
+def _orders() -> Iterator[str]:
+    """Yield the lines on stdin, until its end, without holding up other greenlets."""
+    rest = b""
+    while True:
+        gevent.socket.wait_read(sys.stdin.fileno())
+        data = os.read(sys.stdin.fileno(), 4096)
+        if not data:
+            return
+        *lines, rest = (rest + data).split(b"\n")
+        yield from (line.decode().strip() for line in lines)
+
+
+def _wait_for_abort(orders: Iterator[str]) -> None:
+    """Return at a line ``abort``, or at the end."""
+    for order in orders:
+        if order == ABORT:
+            return
+
+
+def _start_s(order: str) -> float:
+    word, _, instant_s = order.partition(" ")
+    if word != "go":
+        raise BadInput(f"stdin: expected 'go <start_s>' or {ABORT!r}, got {order[:80]!r}.")
+    return float(instant_s)

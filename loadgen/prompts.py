@@ -1,0 +1,59 @@
+"""What each request says: harmless filler of the length asked for, with the canary in its middle."""
+
+from brownout.wire import Ask, Dialect, HttpRequest
+from brownout.workload import DueRequest
+from loadgen.plan import LoadPlan
+
+_WORDS = """
+    amber basin cedar delta ember field grove harbor island juniper kettle lantern meadow north orchard pebble
+    quarry river stone timber upland valley willow yarrow acorn bridge cloud drift elm fern glade heron inlet jetty
+    knoll linen maple nettle oat pine quill reed shore thicket umber vale wheat yonder ash birch clover dune evening
+    fallow gravel hazel ivy jasper kelp loam moss
+""".split()  # noqa: SIM905 - sixty quoted words are harder to read
+
+
+def prompt(due: DueRequest, canary: str) -> str:
+    """Return about ``prompt_tokens`` words that hold the canary.
+
+    The words depend on the request's number alone. The canary is never the first word: a target that looks at a
+    prompt's beginning only (a prefix cache, a truncated log) must not be what finds it or loses it.
+    """
+    count = max(due.prompt_tokens - 1, 1)
+    words = [_WORDS[(due.number * 7 + place) % len(_WORDS)] for place in range(count)]
+    words.insert((count + 1) // 2, canary)
+    return " ".join(words)
+
+
+def ask(plan: LoadPlan, due: DueRequest, canary: str) -> Ask:
+    """Return the generation a request asks for; the plan's models take turns."""
+    return Ask(
+        model=plan.models[due.number % len(plan.models)],
+        prompt=prompt(due, canary),
+        max_tokens=due.output_tokens,
+        stream=due.stream,
+    )
+
+
+def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, canary: str) -> HttpRequest:
+    """Return a request as both drivers send it: the dialect's, with the caller's key, tenant and class.
+
+    The key goes as a bearer token whatever the dialect: the plan's URL is a router's, and routers know no other.
+    """
+    request = dialect.client.request(ask(plan, due, canary))
+    headers = dict(request.headers)
+    # A compressing proxy would hold tokens back until a block is full, and its codec would be timed as the target.
+    headers["Accept-Encoding"] = "identity"
+    if plan.api_key:
+        headers["Authorization"] = f"Bearer {plan.api_key}"
+    if plan.tenant_header:
+        headers[plan.tenant_header] = due.tenant
+    if plan.class_header:
+        headers[plan.class_header] = due.traffic_class
+    return HttpRequest(
+        method=request.method, path=request.path, query=request.query, headers=headers, body=request.body
+    )
+
+
+def address(plan: LoadPlan, request: HttpRequest) -> str:
+    """Return the URL a request goes to, percent-encoded as the dialect encoded it."""
+    return plan.url.rstrip("/") + request.path + (f"?{request.query}" if request.query else "")

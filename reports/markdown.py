@@ -1,0 +1,90 @@
+"""``summary.md``: what a reviewer reads in the pull request."""
+
+import re
+from pathlib import Path
+
+from brownout.plan import Plan
+from brownout.rundir import RunDir
+from brownout.verdict import Promise, Verdicts
+from reports.wording import TestOutcome, clean, duration, figure, headline, results, skip_reason
+
+_SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "skipped": "⏭️"}
+_WHY_CHARACTERS = 400  # A comment on a pull request has room for 65 536 characters; the whole text is in the report.
+_SPECIAL = re.compile(r"([\\`*\[\]|~])")
+
+
+def render(run: RunDir) -> Path:
+    """Write ``summary.md`` into the run directory and return its path; raises `BadInput` when it was not judged."""
+    path = run.file("summary.md")
+    path.write_text(text(run.plan(), run.verdicts()), encoding="utf-8")
+    return path
+
+
+def text(plan: Plan, verdicts: Verdicts) -> str:
+    """Return the summary as GitHub-flavoured Markdown: the outcome first, the replay line last."""
+    sections = [f"## {_SIGNS[verdicts.outcome]} {verdicts.outcome.upper()}: {headline(verdicts.promises)}"]
+    sections.append(_facts(plan, verdicts))
+    tests = results(verdicts, plan)
+    sections += [_section(test) for test in tests if test.outcome in {"fail", "unknown"}]
+    sections += [_folded(test) for test in tests if test.outcome in {"pass", "skipped"}]
+    sections.append("To run this again:\n\n" + _fenced(plan.replay))
+    return "\n\n".join(sections) + "\n"
+
+
+def escape(value: str) -> str:
+    """Return the text so that it is only text in a Markdown table: no cell, tag, link or emphasis comes out of it."""
+    flat = _SPECIAL.sub(r"\\\1", clean(value))
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _facts(plan: Plan, verdicts: Verdicts) -> str:
+    facts = {
+        "Target": verdicts.target,
+        "seed": str(verdicts.seed),
+        "clock": plan.clock,
+        "profile": plan.profile,
+        "duration": duration(verdicts.duration_s),
+        "started": verdicts.started_at,
+    }
+    return " · ".join(f"{name} **{escape(value)}**" for name, value in facts.items())
+
+
+def _section(test: TestOutcome) -> str:
+    parts = [f"### {_SIGNS[test.outcome]} {_name(test)}: {test.outcome}"]
+    if test.plan and test.plan.why:
+        parts.append(f"_{escape(test.plan.why).strip('_')}_")
+    parts.append(_table(test))
+    return "\n\n".join(parts)
+
+
+def _folded(test: TestOutcome) -> str:
+    summary = f"{_SIGNS[test.outcome]} {_name(test)}: {headline(test.promises) if test.promises else test.outcome}"
+    return f"<details><summary>{summary}</summary>\n\n{_table(test)}\n\n</details>"
+
+
+def _name(test: TestOutcome) -> str:
+    return escape(f"{test.suite}/{test.test}")
+
+
+def _table(test: TestOutcome) -> str:
+    if not test.promises:
+        skipped = test.outcome == "skipped" and test.plan
+        lacking = escape(", ".join(test.plan.skipped)) if skipped and test.plan else ""
+        return f"Not run: the target does not declare {lacking}." if lacking else "None of its promises was judged."
+    rows = ["| promise | outcome | observed | samples | why |", "| --- | --- | ---: | ---: | --- |"]
+    return "\n".join(rows + [_row(promise, test) for promise in test.promises])
+
+
+def _row(promise: Promise, test: TestOutcome) -> str:
+    why = skip_reason(promise, test.plan) if promise.outcome == "skipped" else clean(promise.why)
+    if len(why) > _WHY_CHARACTERS:
+        why = why[: _WHY_CHARACTERS - 1] + "…"
+    outcome = f"**{promise.outcome}**" if promise.outcome in {"fail", "unknown"} else promise.outcome
+    cells = [escape(promise.slo), outcome, escape(figure(promise)), str(promise.samples), escape(why)]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _fenced(line: str) -> str:
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}sh\n{clean(line)}\n{fence}"

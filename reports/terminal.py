@@ -1,0 +1,12 @@
+"""What brownout says on a terminal: the live view, the verdicts, the selftest's matrix.
+
+Everything from evidence is printed as `rich.text.Text`, never as markup, and with control characters spelled out: a
+tenant called ``[red]`` or a reply with an escape sequence in it changes nothing on the reader's screen.
+"""
+
+from reports.consoles import make_console
+from reports.live import LiveView
+from reports.matrix import MatrixRow, print_matrix
+from reports.verdict_table import print_verdicts
+
+__all__ = ["LiveView", "MatrixRow", "make_console", "print_matrix", "print_verdicts"]

@@ -1,0 +1,106 @@
+"""Verdicts on a terminal: what broke in full, what was kept in a line a test, the replay line last."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from brownout.plan import Plan
+from brownout.verdict import Outcome, Promise, Verdicts
+from reports.wording import clean, figure, headline, skip_reason, worst_first
+
+STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "skipped": "dim"}
+
+
+def print_verdicts(
+    verdicts: Verdicts, console: Console, *, verbose: bool = False, replay: str = "", plan: Plan | None = None
+) -> None:
+    """Print the promises (failing first, unknown next), an overall line, and the replay line last of all.
+
+    Args:
+        verdicts: what was judged.
+        console: where to.
+        verbose: print kept and skipped promises in full too, not as a line a test.
+        replay: the command that runs this again; none is printed when empty.
+        plan: names the features for which promises were skipped.
+    """
+    ordered = worst_first(verdicts.promises)
+    loud = [promise for promise in ordered if verbose or promise.outcome in {"fail", "unknown"}]
+    quiet = [promise for promise in ordered if promise not in loud]
+    console.print()
+    if loud:
+        console.print(_full(loud, plan))
+    if quiet:
+        console.print(_condensed(quiet, Counter(map(_test_name, ordered)), plan))
+    for name in _never_judged(verdicts, plan):
+        console.print(Text.assemble(("unknown", STYLES["unknown"]), f"  {name}: none of its promises was judged\n"))
+    console.print(Text.assemble((verdicts.outcome.upper(), STYLES[verdicts.outcome]), f"  {headline(ordered)}"))
+    if replay:
+        # The line is copied into a shell: it must not be folded at the terminal's width.
+        console.print(Text.assemble(("replay: ", "dim"), clean(replay)), soft_wrap=True)
+
+
+def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:
+    judged = {promise.test for promise in verdicts.promises}
+    missing = [test for test in (plan.tests if plan else []) if test.test not in judged and not test.skipped]
+    return [clean(f"{test.suite}/{test.test}") for test in missing]
+
+
+def _full(promises: Iterable[Promise], plan: Plan | None) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=False, header_style="dim")
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("promise", ratio=5, overflow="fold")
+    table.add_column("observed", justify="right", no_wrap=True)
+    table.add_column("samples", justify="right", no_wrap=True)
+    table.add_column("why", ratio=6, overflow="fold")
+    for promise in promises:
+        style = STYLES[promise.outcome]
+        table.add_row(
+            Text(promise.outcome, style),
+            Text.assemble((_test_name(promise), "bold"), "\n", clean(promise.slo)),
+            Text(figure(promise), style if promise.outcome == "fail" else ""),
+            Text(str(promise.samples)),
+            _why(promise, plan),
+        )
+    return _spaced(table)
+
+
+def _why(promise: Promise, plan: Plan | None) -> Text:
+    if promise.outcome == "skipped":
+        tests = {test.test: test for test in plan.tests} if plan else {}
+        return Text(skip_reason(promise, tests.get(promise.test)))
+    why = Text(clean(promise.why))
+    if promise.witnesses and promise.outcome != "pass":
+        named = ", ".join(clean(name) for name in promise.witnesses[:3])
+        more = len(promise.witnesses) - 3
+        why.append(f"\nwitnesses: {named}" + (f" and {more} more" if more > 0 else ""), "dim")
+    return why
+
+
+def _condensed(promises: Iterable[Promise], totals: Mapping[str, int], plan: Plan | None) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, min_width=7)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    groups: dict[tuple[Outcome, str], list[Promise]] = {}
+    for promise in promises:
+        groups.setdefault((promise.outcome, _test_name(promise)), []).append(promise)
+    for (outcome, name), group in groups.items():
+        said = f"{len(group)} of {totals[name]}"
+        if outcome == "skipped":
+            said += ": " + "; ".join(dict.fromkeys(_why(promise, plan).plain for promise in group))
+        # Not "pass": other promises of the same test may be broken, and stand above.
+        table.add_row(Text("kept" if outcome == "pass" else outcome, STYLES[outcome]), Text(name), Text(said))
+    return _spaced(table)
+
+
+def _test_name(promise: Promise) -> str:
+    return clean(f"{promise.suite}/{promise.test}")
+
+
+def _spaced(table: Table) -> Table:
+    """Leave a line free below the table."""
+    table.add_row()
+    return table

@@ -1,0 +1,133 @@
+"""Words and numbers that all reports share, so that one promise reads the same wherever it is read."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from brownout.plan import Plan, TestPlan
+from brownout.verdict import Outcome, Promise, Verdicts
+
+# What a reader must act on comes first.
+WORST_FIRST: tuple[Outcome, ...] = ("fail", "unknown", "pass", "skipped")
+
+# C0 and C1 controls, bidirectional overrides (they make a line read as another one), lone surrogates and the
+# non-characters: none may reach a terminal, and XML 1.0 forbids most of them. Tab and newline are dealt with apart.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_BREAKS = re.compile(r"\s*[\t\r\n]\s*")
+
+
+class TestOutcome(NamedTuple):
+    """One test of the run with its promises, worst first; ``plan`` is None when the plan does not know the test."""
+
+    test: str
+    suite: str
+    outcome: Outcome
+    promises: list[Promise]
+    plan: TestPlan | None
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    r"""Return the text with what could act on a terminal or break XML spelled out (``\x1b``).
+
+    Args:
+        text: anything that came from evidence.
+        lines: keep newlines and tabs (for logs); else the text becomes one line.
+    """
+    flat = text if lines else _BREAKS.sub(" ", text)
+    return _UNSAFE.sub(_spelled, flat)
+
+
+def figure(promise: Promise) -> str:
+    """Return what was observed with its unit; ``-`` when nothing was, ``never`` when what was awaited did not come."""
+    if promise.observed is None:
+        return "never" if promise.outcome == "fail" else "-"
+    unit = "" if promise.unit in {"", "ratio"} else f" {clean(promise.unit)}"
+    return f"{number(promise.observed)}{unit}"
+
+
+def number(value: float) -> str:
+    """Return a number with four significant digits, or whole when it is large."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it: ``8.3 s``, ``3 min 20 s``, ``1 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def worst_first(promises: Iterable[Promise]) -> list[Promise]:
+    """Return the promises failing first, then unknown, kept, skipped; in order of judgement within each."""
+    return sorted(promises, key=lambda promise: WORST_FIRST.index(promise.outcome))
+
+
+def short_name(promise: Promise) -> str:
+    """Return the promise's name within its test: its id without ``suite/test/``."""
+    return clean(promise.id.removeprefix(f"{promise.suite}/{promise.test}/"))
+
+
+def tally(promises: Iterable[Promise]) -> dict[Outcome, int]:
+    """Return how many promises had each outcome, worst first, zeros included."""
+    counts: dict[Outcome, int] = dict.fromkeys(WORST_FIRST, 0)
+    for promise in promises:
+        counts[promise.outcome] += 1
+    return counts
+
+
+def headline(promises: Iterable[Promise]) -> str:
+    """Return the counts as a sentence: ``3 promises broken, 1 unknown, 20 kept``."""
+    counts = tally(promises)
+    if not any(counts.values()):
+        return "no promise was judged"
+    broken = counts["fail"]
+    parts = [f"{broken} promise{'' if broken == 1 else 's'} broken"] if broken else []
+    words: tuple[tuple[Outcome, str], ...] = (("unknown", "unknown"), ("pass", "kept"), ("skipped", "skipped"))
+    parts += [f"{counts[outcome]} {word}" for outcome, word in words if counts[outcome]]
+    return ", ".join(parts)
+
+
+def results(verdicts: Verdicts, plan: Plan) -> list[TestOutcome]:
+    """Return the run's tests, worst first and else in plan order.
+
+    A planned test nobody judged is among them as unknown (as skipped, when the plan says so), so that it is missed.
+    """
+    planned = {test.test: test for test in plan.tests}
+    judged: dict[str, list[Promise]] = {name: [] for name in planned}
+    for promise in verdicts.promises:
+        judged.setdefault(promise.test, []).append(promise)
+    rows = [_result(name, promises, planned.get(name)) for name, promises in judged.items()]
+    return sorted(rows, key=lambda row: WORST_FIRST.index(row.outcome))
+
+
+def features_lacking(promise: Promise, plan: TestPlan | None) -> list[str]:
+    """Return the undeclared features for which a promise was skipped, as far as the plan says."""
+    if plan is None:
+        return []
+    return plan.skipped or plan.lacking.get(promise.id.removeprefix(f"{promise.suite}/{promise.test}/"), [])
+
+
+def skip_reason(promise: Promise, plan: TestPlan | None) -> str:
+    """Return why a promise was skipped, with the feature the target does not declare."""
+    features = ", ".join(clean(feature) for feature in features_lacking(promise, plan))
+    why = clean(promise.why)
+    if not features:
+        return why or "skipped"
+    return why if features in why else f"the target does not declare {features}" + (f": {why}" if why else "")
+
+
+def _result(name: str, promises: list[Promise], plan: TestPlan | None) -> TestOutcome:
+    seen = {promise.outcome for promise in promises}
+    outcome = next((outcome for outcome in WORST_FIRST if outcome in seen), None)
+    if outcome is None:
+        outcome = "skipped" if plan and plan.skipped else "unknown"
+    suite = promises[0].suite if promises else plan.suite if plan else ""
+    return TestOutcome(name, suite, outcome, worst_first(promises), plan)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,36 @@
+"""Whole clouds, and places with no legal alternative."""
+
+from brownout.scenario import inject, scenario
+from fixtures.plugin import Run
+
+
+@scenario(
+    inject("provider-outage", "aws"),
+    must={
+        "availability[tenant=acme] >= 90%": ("failover",),
+        "availability[tenant=europa] >= 90%": ("failover",),
+        "served_during_fault >= 80%": ("failover",),
+        "time_to_failover_s <= 5s": ("failover",),
+        "retry_amplification during provider-outage <= 2x": ("retry-budget",),
+        "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
+        "hung_requests <= 0": (),
+        "boundary_violations <= 0": ("tenant-boundary",),
+    },
+)
+def test_provider_outage(run: Run) -> None:
+    """When one provider fails in every region, the other clouds carry its traffic, within each tenant's boundary."""
+    run.must_hold()
+
+
+@scenario(
+    inject("region-down", "eu-west-1, europe-west4", how="5xx"),
+    must={
+        "boundary_violations <= 0": ("tenant-boundary",),
+        "availability[tenant=acme] >= 99%": (),
+        "hung_requests <= 0": (),
+        "time_to_recover_s <= {recover_within_s}": ("fail-back",),
+    },
+)
+def test_no_legal_alternative(run: Run) -> None:
+    """A tenant whose every allowed region is down gets an error: its data goes nowhere else."""
+    run.must_hold()

@@ -1,0 +1,45 @@
+"""A region may die; a conversation may not. Three deaths that look different to a router."""
+
+from brownout.scenario import inject, scenario
+from fixtures.plugin import Run
+
+REGION = "us-east-1"
+MOSTLY_ACME = {"acme": 3, "europa": 1}  # the tenant that lives there, and one that does not
+SERVED = {
+    "availability[tenant=acme] >= 90%": ("failover",),
+    "served_during_fault >= 80%": ("failover",),
+    "time_to_failover_s <= 5s": ("failover", "first-token-timeout"),
+    "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
+    "hung_requests <= 0": (),
+    "boundary_violations <= 0": ("tenant-boundary",),
+}
+
+
+@scenario(
+    inject("region-down", REGION, how="refused"),
+    tenants=MOSTLY_ACME,
+    must=SERVED | {"ttft_p99_s[class=interactive] during region-down <= 2s": ("failover",)},
+)
+def test_region_refused(run: Run) -> None:
+    """A region that refuses connections costs nobody an answer: others take over, and it gets its traffic back."""
+    run.must_hold()
+
+
+@scenario(inject("region-down", REGION, how="silent"), tenants=MOSTLY_ACME, must=SERVED)
+def test_region_silent(run: Run) -> None:
+    """A region that accepts connections and says nothing is given up within the first-token timeout."""
+    run.must_hold()
+
+
+@scenario(
+    inject("region-down", REGION, how="5xx"),
+    tenants=MOSTLY_ACME,
+    must=SERVED
+    | {
+        "ttft_p99_s[class=interactive] during region-down <= 2s": ("failover",),
+        "reopen_share_ratio <= 70%": ("partial-open",),
+    },
+)
+def test_region_5xx(run: Run) -> None:
+    """A region that answers 503 is avoided, and let back gently: a trickle first, all of it only on sustained health."""
+    run.must_hold()

@@ -1,0 +1,34 @@
+"""A provider that says "not now" means it."""
+
+from brownout.scenario import inject, scenario
+from fixtures.plugin import Run
+
+
+@scenario(
+    inject("throttling", "bedrock-pt-us-east-1", retry_after_s=4),
+    tenants={"acme": 3, "europa": 1},
+    must={
+        "availability[tenant=acme] >= 95%": ("failover",),
+        "ttft_p99_s[class=interactive] during throttling <= 2s": ("failover",),
+        "early_retry_ratio <= 5%": ("retry-after",),
+        "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
+        "hung_requests <= 0": (),
+    },
+)
+def test_throttled_endpoint(run: Run) -> None:
+    """Purchased capacity that refuses for a while spills over, and is left alone for as long as it asked."""
+    run.must_hold()
+
+
+@scenario(
+    inject("throttling", "all", retry_after_s=None),
+    must={
+        "retry_amplification during throttling <= 2x": ("retry-budget",),
+        "hung_requests <= 0": (),
+        "time_to_recover_s <= {recover_within_s}": ("fail-back",),
+        "boundary_violations <= 0": ("tenant-boundary",),
+    },
+)
+def test_throttled_everywhere(run: Run) -> None:
+    """When everything refuses, clients get a prompt error, and the clouds do not get a multiple of the load."""
+    run.must_hold()

@@ -1,0 +1,196 @@
+"""Arrival processes keep what they promise: open-loop due times that one seed makes once and for all."""
+
+import csv
+import datetime as dt
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brownout.errors import BadInput
+from brownout.workload import Arrival, Workload
+from loadgen.arrivals import MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS, due_requests
+
+TENANTS = ["acme", "globex", "initech"]
+DATA = Path(__file__).parents[3] / "shared" / "data"
+TRACES = ["azure-llm-2023-code.csv", "azure-llm-2023-conv.csv"]
+SEEDS = st.integers(0, 2**32)
+RATES = st.floats(0.5, 200)
+DURATIONS = st.floats(0, 20)
+HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+
+
+def workload(process: str = "poisson", *, duration_s: float = 10.0, **arrival: object) -> Workload:
+    """Return a workload with that arrival process."""
+    return Workload(arrival=msgspec.convert({"process": process, **arrival}, Arrival), duration_s=duration_s)
+
+
+def trace_file(tmp_path: Path, rows: str) -> str:
+    """Write a trace and return its path."""
+    path = tmp_path / "trace.csv"
+    path.write_text(HEADER + rows, encoding="utf-8")
+    return str(path)
+
+
+@given(process=st.sampled_from(["constant", "poisson"]), seed=SEEDS, rate_rps=RATES, duration_s=DURATIONS)
+@settings(max_examples=60, deadline=None)
+def test_requests_are_in_order_and_within_the_duration(
+    process: str, seed: int, rate_rps: float, duration_s: float
+) -> None:
+    """Due times rise, start at 0 or later and end before the duration; numbers count from 0."""
+    requests = due_requests(workload(process, rate_rps=rate_rps, duration_s=duration_s), seed, TENANTS)
+    instants = [request.due_s for request in requests]
+    assert sorted(instants) == instants
+    assert all(0 <= instant < duration_s for instant in instants)
+    assert list(range(len(requests))) == [request.number for request in requests]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=20, deadline=None)
+def test_one_seed_makes_one_list(seed: int) -> None:
+    """The same seed gives the same requests, another seed others."""
+    once = due_requests(workload(rate_rps=20), seed, TENANTS)
+    assert once == due_requests(workload(rate_rps=20), seed, TENANTS)
+    assert once != due_requests(workload(rate_rps=20), seed + 1, TENANTS)
+
+
+@given(rate_rps=RATES, duration_s=DURATIONS)
+@settings(max_examples=60, deadline=None)
+def test_constant_arrivals_do_not_drift(rate_rps: float, duration_s: float) -> None:
+    """The n-th constant arrival is due at exactly n / rate, and none is missing at the end."""
+    requests = due_requests(workload("constant", rate_rps=rate_rps, duration_s=duration_s), 1, TENANTS)
+    assert [n / rate_rps for n in range(len(requests))] == [request.due_s for request in requests]
+    assert len(requests) / rate_rps >= duration_s
+
+
+@given(seed=SEEDS, rate_rps=st.floats(5, 100))
+@settings(max_examples=60, deadline=None)
+def test_poisson_arrivals_keep_their_rate(seed: int, rate_rps: float) -> None:
+    """The count is within seven standard deviations of rate times duration."""
+    expected = rate_rps * 20
+    count = len(due_requests(workload(rate_rps=rate_rps, duration_s=20), seed, TENANTS))
+    assert abs(count - expected) < 7 * math.sqrt(expected)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_shares_are_kept(seed: int) -> None:
+    """Tenants, classes and streams come in roughly the shares asked for; a tenant without a share sends nothing."""
+    mix = msgspec.structs.replace(
+        workload("constant", rate_rps=200),
+        tenants={"globex": 3, "acme": 1},
+        classes={"interactive": 9, "background": 1},
+    )
+    requests = due_requests(mix, seed, TENANTS)
+    assert {"acme", "globex"} == {request.tenant for request in requests}
+    count = len(requests)
+    assert 0.75 == pytest.approx(sum(r.tenant == "globex" for r in requests) / count, abs=0.08)
+    assert 0.9 == pytest.approx(sum(r.traffic_class == "interactive" for r in requests) / count, abs=0.06)
+    assert 0.85 == pytest.approx(sum(r.stream for r in requests) / count, abs=0.07)
+    assert all(20 <= r.prompt_tokens <= 60 and 8 <= r.output_tokens <= 16 for r in requests)
+
+
+def test_without_shares_all_tenants_are_equal() -> None:
+    """An empty mapping of tenants is an equal share each, so that no tenant is forgotten."""
+    requests = due_requests(workload("constant", rate_rps=300), 3, TENANTS)
+    for tenant in TENANTS:
+        assert 1 / 3 == pytest.approx(sum(r.tenant == tenant for r in requests) / len(requests), abs=0.06)
+
+
+def test_the_order_of_shares_in_the_file_changes_nothing() -> None:
+    """Reordering the keys of a plan gives the same requests."""
+    one, other = {"acme": 1.0, "globex": 2.0}, {"globex": 2.0, "acme": 1.0}
+    lists = [due_requests(msgspec.structs.replace(workload(), tenants=mix), 5, TENANTS) for mix in (one, other)]
+    assert lists[0] == lists[1]
+
+
+def test_the_rate_does_not_change_whose_request_it_is() -> None:
+    """The n-th request has the same owner, class and lengths at any rate."""
+    slow, fast = (due_requests(workload("constant", rate_rps=rate), 5, TENANTS) for rate in (5, 10))
+    assert [r.tenant for r in slow] == [r.tenant for r in fast[: len(slow)]]
+    assert [r.prompt_tokens for r in slow] == [r.prompt_tokens for r in fast[: len(slow)]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tenants": {"acmee": 1.0}}, r"workload\.tenants: unknown tenant 'acmee'\. Did you mean 'acme'\?"),
+        ({"tenants": {"acme": -1.0}}, r"workload\.tenants\.acme: expected a share"),
+        ({"tenants": {"acme": 0.0}}, r"workload\.tenants: expected at least one share"),
+        ({"stream_share": 1.5}, r"workload\.stream_share: expected a ratio"),
+        ({"prompt_tokens": (9, 3)}, r"workload\.prompt_tokens: expected a range"),
+        ({"duration_s": math.inf}, r"workload\.duration_s: expected"),
+        ({"arrival": Arrival(rate_rps=0)}, r"workload\.arrival\.rate_rps: expected a number above 0"),
+        ({"arrival": Arrival(process="trace", trace="none.csv")}, r"workload\.arrival\.trace: cannot read 'none\.csv'"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_with_its_place(changes: dict[str, object], message: str) -> None:
+    """Bad workloads are bad input, and the message names the field."""
+    with pytest.raises(BadInput, match=message):
+        due_requests(msgspec.structs.replace(workload(), **changes), 1, TENANTS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ("2023-11-16 18:17:03.9799600,12,ten\n", 2),
+        ("2023-11-16 18:17:03.9799600,12,3\n2023-11-16 18:17,12,3\n", 3),
+        ("2023-13-16 18:17:03.9799600,12,3\n", 2),
+        ("2023-11-16 18:17:03.9799600,12\n", 2),
+        ("2023-11-16 18:17:03.9799600,-4,3\n", 2),
+        ("2023-11-16 18:17:03.9,1,1\n2023-11-16 18:17:03.8,1,1\n", 3),
+        ("2023-11-16 18:17:03.9,1,1\n\n", 3),
+    ],
+)
+def test_a_malformed_trace_is_refused_with_its_line(tmp_path: Path, rows: str, line: int) -> None:
+    """A trace is read strictly: the error says file, line and what was expected."""
+    with pytest.raises(BadInput, match=rf"trace\.csv:{line}: expected "):
+        due_requests(workload("trace", trace=trace_file(tmp_path, rows)), 1, TENANTS)
+
+
+def test_a_trace_needs_its_header(tmp_path: Path) -> None:
+    """Another header is another file."""
+    path = tmp_path / "trace.csv"
+    path.write_text("time,in,out\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"trace\.csv:1: expected the header 'TIMESTAMP,"):
+        due_requests(workload("trace", trace=str(path)), 1, TENANTS)
+
+
+def test_a_trace_keeps_its_gaps_and_lengths(tmp_path: Path) -> None:
+    """Gaps are divided by the speed, lengths are the file's, clipped to what is sane."""
+    rows = (
+        "2023-11-16 23:59:59.0000000,9,9\n2023-11-16 23:59:59.9999999,10,20\r\n"
+        "2023-11-17 00:00:01.5000000,99999,0\n2023-11-17 00:01:00,1,1\n"
+    )
+    requests = due_requests(
+        workload("trace", trace=trace_file(tmp_path, rows), speed=2.0, from_row=1, duration_s=20), 1, TENANTS
+    )
+    assert [0.0, 0.75000005] == [request.due_s for request in requests]
+    assert [(10, 20), (2048, 1)] == [(request.prompt_tokens, request.output_tokens) for request in requests]
+
+
+def test_a_row_beyond_the_trace_is_refused(tmp_path: Path) -> None:
+    """Starting after the end would be a load of nothing."""
+    path = trace_file(tmp_path, "2023-11-16 23:59:59.0000000,9,9\n")
+    with pytest.raises(BadInput, match=r"has no row 1 "):
+        due_requests(workload("trace", trace=path, from_row=1), 1, TENANTS)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_real_traces_replay_as_they_happened(name: str) -> None:
+    """A minute of a real trace, ten times as fast, has the file's gaps and lengths."""
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[100:]
+    times = [dt.datetime.fromisoformat(row["TIMESTAMP"]) for row in rows]
+    expected = [since / 10 for time in times if (since := (time - times[0]).total_seconds()) < 60]
+    requests = due_requests(workload("trace", trace=str(path), speed=10, from_row=100, duration_s=6), 1, TENANTS)
+    assert expected == pytest.approx([request.due_s for request in requests], abs=1e-6)
+    for row, request in zip(rows, requests, strict=False):
+        assert min(int(row["ContextTokens"]), MAX_PROMPT_TOKENS) == request.prompt_tokens
+        assert min(int(row["GeneratedTokens"]), MAX_OUTPUT_TOKENS) == request.output_tokens

@@ -1,0 +1,155 @@
+"""What is printed on a terminal and into a CI log."""
+
+import io
+import sys
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from brownout.plan import Plan
+from brownout.rundir import RunDir
+from brownout.verdict import Verdicts
+from reports.terminal import LiveView, MatrixRow, make_console, print_matrix, print_verdicts
+
+MARKUP = "[red]x[/red] [/] \x1b[2J"
+COLUMNS = [
+    "success/baseline",
+    "success/during",
+    "ttft-p99/during",
+    "amplification",
+    "boundary",
+    "retry-after",
+    "truncated",
+    "telemetry/requests",
+    "provisioned-first",
+    "background-share",
+]
+
+
+def _console(*, width: int = 120, terminal: bool = False) -> Console:
+    return Console(
+        file=io.StringIO(),
+        width=width,
+        height=24,
+        force_terminal=terminal,
+        highlight=False,
+        color_system="truecolor" if terminal else None,
+        _environ={},
+    )
+
+
+def _said(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def _rows() -> list[MatrixRow]:
+    green = dict.fromkeys(COLUMNS, "pass")
+    return [
+        MatrixRow("reference", frozenset(), green, caught=True),
+        MatrixRow("retries-for-ever", frozenset({"amplification"}), green | {"amplification": "fail"}, caught=True),
+        MatrixRow("leaks", frozenset({"boundary"}), green | {"success/during": "fail"}, caught=False),
+        MatrixRow("cuts", frozenset({"truncated"}), {"truncated": "fail", "boundary": "unknown"}, caught=True),
+        MatrixRow(MARKUP, frozenset({"retry-after"}), green | {"retry-after": "skipped"}, caught=False),
+    ]
+
+
+@pytest.mark.parametrize("width", [120, 80])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_verdicts_are_as_they_were(
+    verdicts: Verdicts, plan: Plan, golden: Callable[[str, str], None], width: int, *, verbose: bool
+) -> None:
+    """Broken first, unknown next, kept in a line a test (or in full), the replay line last."""
+    console = _console(width=width)
+    print_verdicts(verdicts, console, verbose=verbose, replay=plan.replay, plan=plan)
+    golden(f"verdicts-{width}{'-verbose' if verbose else ''}.txt", _said(console))
+
+
+def test_the_replay_line_is_last_and_in_one_piece(verdicts: Verdicts) -> None:
+    """It is copied into a shell, so a narrow terminal must not fold it."""
+    console, replay = _console(width=40), "brownout gate " + "--with-a-long-option " * 5 + "--seed 7"
+    print_verdicts(verdicts, console, replay=replay)
+    assert f"replay: {replay}" == _said(console).splitlines()[-1]
+
+
+@pytest.mark.parametrize("columns", [10, 5])
+def test_the_matrix_is_as_it_was(golden: Callable[[str, str], None], columns: int) -> None:
+    """Few columns have their names on top, many have keys and a legend."""
+    console = _console(width=90)
+    print_matrix(COLUMNS[:columns], _rows(), console)
+    golden(f"matrix-{columns}.txt", _said(console))
+
+
+def test_the_matrix_fits_its_console() -> None:
+    """No line is wider than the terminal, with a dozen promises and long names."""
+    columns = [f"a-rather-long-promise-name/{number}" for number in range(14)]
+    rows = [
+        MatrixRow(f"a-router-with-defect-{number}", frozenset(columns[:1]), {}, caught=False) for number in range(3)
+    ]
+    console = _console(width=100)
+    print_matrix(columns, rows, console)
+    assert max(len(line.rstrip()) for line in _said(console).splitlines()) <= 100
+
+
+def _play(view: LiveView, run: RunDir) -> None:
+    plan = run.plan()
+    with view:
+        view.plan(plan, run)
+        view.test_phase("broken", "raising", MARKUP)
+        view.test_phase("broken", "fault")
+        view.progress("broken", 2.0, 6.0, {"ok": 10, "hung": 2, "unsent": 1}, 9.5, ["i1", MARKUP])
+        view.test_phase("broken", "fault")
+        view.note(MARKUP)
+        view.test_phase("broken", "failed", "1 promise broken")
+        view.test_phase(MARKUP, "waiting")
+        view.verdicts(run.verdicts(), plan)
+        view.close()
+
+
+def test_a_log_gets_plain_lines_at_phase_changes_only(run: RunDir, golden: Callable[[str, str], None]) -> None:
+    """Without a terminal there are no control codes, no progress, and no line said twice."""
+    console = _console()
+    _play(LiveView(console), run)
+    said = _said(console)
+    golden("live-log.txt", said.replace(str(run.path), "RUN"))
+    expected = (False, 1)
+    assert expected == ("\x1b" in said, said.count("fault     broken"))
+
+
+def test_a_terminal_shows_progress_and_no_control_codes_of_evidence(run: RunDir) -> None:
+    """The live table shows counts and faults; what evidence holds reaches the screen as text only."""
+    console = _console(terminal=True)
+    view = LiveView(console)
+    with view:
+        view.plan(run.plan(), run)
+        view.test_phase("broken", "fault")
+        view.progress("broken", 2.0, 6.0, {"ok": 10, "hung": 2, "unsent": 1}, 9.5, ["region-down at east", MARKUP])
+    said = _said(console)
+    shown = {text: text in said for text in ("broken", "9.5/s", "10", "region-down at east", "\x1b[2J")}
+    expected = {"broken": True, "9.5/s": True, "10": True, "region-down at east": True, "\x1b[2J": False}
+    assert expected == shown
+
+
+def test_a_small_terminal_shows_what_is_under_way(run: RunDir) -> None:
+    """With more tests than lines, the ones under way stay visible and the others are counted."""
+    console = _console(terminal=True)
+    with LiveView(console) as view:
+        view.plan(run.plan(), run)
+        for number in range(40):
+            view.test_phase(f"test-{number}", "judged" if number < 20 else "fault" if number == 20 else "waiting")
+    last = _said(console).split("faults on now")[-1]
+    expected = (True, True)
+    assert expected == ("test-20 " in last, "not shown:" in last)
+
+
+def test_an_output_of_few_characters_does_not_break_the_verdicts(
+    verdicts: Verdicts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ASCII log gets escapes instead of an encoding error at the very end of a run."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii", errors="strict"))
+    print_verdicts(verdicts, make_console(), verbose=True, replay="again")
+    sys.stdout.flush()
+    expected = b"replay: again"
+    assert expected == raw.getvalue().splitlines()[-1]

@@ -1,0 +1,303 @@
+"""Both halves of every dialect agree, whatever the text and however the bytes are split."""
+
+from typing import Any, get_args
+
+import botocore.eventstream
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brownout.dialects import DIALECTS, dialect_named
+from brownout.dialects.eventstream import FrameDecoder, encode_frame, encode_headers
+from brownout.dialects.openai_chat import UnmeteredAsk
+from brownout.dialects.sse import SseSplitter
+from brownout.dialects.vertex_generate import ArrayAsk
+from brownout.wire import Ask, Dialect, End, Event, HttpReply, HttpRequest, Refusal, RefusalKind, Token
+
+KINDS: tuple[RefusalKind, ...] = get_args(RefusalKind)
+HOSTILE = st.sampled_from(
+    [
+        "data: [DONE]\n\n",
+        "\r\n\r\n",
+        '"}]}}',
+        "\\u0000\x00",
+        "\u2028\u2029\x85",
+        "[DONE]",
+        "\ufeff",
+        "🦜" * 3,
+        'data: {"error":{"code":429}}\r\n\r\n',
+        "é\u0301",
+    ]
+)
+TEXT = st.lists(st.one_of(st.text(max_size=12), HOSTILE), max_size=4).map("".join)
+TOKENS = st.lists(TEXT.filter(bool).map(Token), max_size=6)
+COUNTS = st.integers(min_value=0, max_value=10**9)
+ENDS = st.builds(
+    End, stop=st.sampled_from(["stop", "length"]), prompt_tokens=COUNTS, output_tokens=COUNTS
+)
+DIALECT = st.sampled_from(list(DIALECTS.values()))
+MODELS = st.sampled_from(
+    [
+        "gemini-2.0-flash",
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl",
+    ]
+)
+
+
+def _request(dialect: Dialect, ask: Ask) -> HttpRequest:
+    return dialect.client.request(ask, project="p-1", location="us-central1")
+
+
+def _events(dialect: Dialect, data: bytes, cuts: list[int]) -> list[Event]:
+    reader = dialect.client.reader()
+    edges = [0, *sorted(cuts), len(data)]
+    return [event for start, end in zip(edges, edges[1:], strict=False) for event in reader.feed(data[start:end])]
+
+
+def _stream(dialect: Dialect, events: list[Event]) -> bytes:
+    writer = dialect.server.writer(Ask(model="m", prompt="p"), reply_id="r-1")
+    return writer.start() + b"".join(writer.event(event) for event in events)
+
+
+@given(DIALECT, MODELS, TEXT.filter(bool), st.integers(1, 4096), st.booleans())
+def test_a_request_reads_as_what_was_asked(
+    dialect: Dialect, model: str, prompt: str, max_tokens: int, stream: bool  # noqa: FBT001 - drawn
+) -> None:
+    """The endpoint's half reads back exactly what the caller's half wrote."""
+    ask = Ask(model=model, prompt=prompt, max_tokens=max_tokens, stream=stream)
+    assert ask == dialect.server.read_ask(_request(dialect, ask))
+
+
+@pytest.mark.parametrize(
+    "ask", [UnmeteredAsk(model="m", prompt="p"), ArrayAsk(model="m", prompt="p")], ids=lambda ask: type(ask).__name__
+)
+def test_a_special_ask_reads_as_itself(ask: Ask) -> None:
+    """A stream without usage, and a stream as an array, are told from the plain ones."""
+    dialect = dialect_named("openai-chat" if isinstance(ask, UnmeteredAsk) else "vertex-generate")
+    assert ask == dialect.server.read_ask(_request(dialect, ask))
+
+
+@given(DIALECT, TEXT, ENDS)
+def test_a_whole_reply_reads_as_what_was_said(dialect: Dialect, text: str, end: End) -> None:
+    """A reply that is not streamed keeps its text, its stop reason and its cost."""
+    reply = dialect.server.reply(Ask(model="m", prompt="p"), text, end, reply_id="r-1")
+    answer = dialect.client.answer(reply)
+    assert (200, text, end) == (reply.status, answer.text, answer.end)
+
+
+@given(DIALECT, TOKENS, ENDS, st.data())
+def test_a_stream_reads_as_what_was_said(dialect: Dialect, tokens: list[Token], end: End, data: st.DataObject) -> None:
+    """A streamed reply keeps every token and its end, however the network splits it."""
+    events = [*tokens, end]
+    stream = _stream(dialect, events)
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8))
+    assert events == _events(dialect, stream, cuts)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_every_byte_boundary_is_a_fair_split(dialect: Dialect) -> None:
+    """Split in two at any byte, or fed a byte at a time, a stream reads the same."""
+    events: list[Event] = [Token("hé"), Token("\r\n🦜"), End(stop="length", prompt_tokens=3, output_tokens=2)]
+    stream = _stream(dialect, events)
+    for cut in range(len(stream) + 1):
+        assert events == _events(dialect, stream, [cut])
+    assert events == _events(dialect, stream, list(range(1, len(stream))))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_a_stream_cut_anywhere_is_never_whole(dialect: Dialect) -> None:
+    """No proper beginning of a stream gives an end: truncated is not success."""
+    stream = _stream(dialect, [Token("a"), Token("b"), End()])
+    # The last line feed of an event stream may be lost without loss: the event was complete before it.
+    for length in range(len(stream.rstrip())):
+        assert not any(isinstance(event, End) for event in _events(dialect, stream[:length], []))
+
+
+@given(DIALECT, st.binary(max_size=200), st.binary(max_size=200))
+def test_noise_is_a_refusal_or_nothing(dialect: Dialect, noise: bytes, more: bytes) -> None:
+    """Bytes of no dialect give no token and no end, and raise nothing but an unknown refusal."""
+    reader = dialect.client.reader()
+    try:
+        events = reader.feed(noise) + reader.feed(more)
+    except Refusal as refusal:
+        assert "unknown" == refusal.kind
+    else:
+        assert [] == events
+
+
+@given(DIALECT, st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))
+def test_a_refusal_keeps_its_kind_and_its_wait(dialect: Dialect, kind: RefusalKind, wait_ms: int | None) -> None:
+    """A refusal crosses the wire with its kind, and when to come back is never earlier than was said."""
+    wait_s = None if wait_ms is None else wait_ms / 1000
+    reply = dialect.server.refusal(Refusal(kind, retry_after_s=wait_s), reply_id="r-1")
+    read = dialect.client.refusal(reply)
+    assert (kind, reply.status) == (read.kind, read.status)
+    if wait_s is None:
+        assert read.retry_after_s is None
+    else:
+        assert read.retry_after_s is not None
+        slack_s = 1.0 if kind == "unknown" else 0.0011  # the unknown error bears whole seconds only
+        assert wait_s <= read.retry_after_s + 1e-9 <= wait_s + slack_s
+
+
+@given(DIALECT, st.sampled_from([kind for kind in KINDS if kind not in {"overloaded", "unavailable"}]), TEXT)
+def test_a_refusal_keeps_its_sentence(dialect: Dialect, kind: RefusalKind, message: str) -> None:
+    """A sentence of the refusal's own replaces the provider's usual one, and changes nothing else."""
+    read = dialect.client.refusal(dialect.server.refusal(Refusal(kind, message), reply_id="r-1"))
+    assert kind == read.kind
+    if message and kind != "unknown":
+        assert message == read.message
+
+
+@given(DIALECT, st.sampled_from(KINDS), TOKENS)
+def test_a_refusal_within_a_stream_keeps_its_kind(dialect: Dialect, kind: RefusalKind, tokens: list[Token]) -> None:
+    """An error after the 200 is raised by the reader, as the kind it is."""
+    writer = dialect.server.writer(Ask(model="m", prompt="p"), reply_id="r-1")
+    reader = dialect.client.reader()
+    assert list(tokens) == reader.feed(writer.start() + b"".join(writer.event(token) for token in tokens))
+    with pytest.raises(Refusal) as caught:
+        reader.feed(writer.refusal(Refusal(kind)))
+    assert kind == caught.value.kind
+
+
+@given(DIALECT, st.integers(300, 599), st.binary(max_size=60), st.dictionaries(TEXT, TEXT, max_size=3))
+def test_reading_a_refusal_never_raises(dialect: Dialect, status: int, body: bytes, headers: dict[str, str]) -> None:
+    """Whatever a broken middlebox sends, the caller gets a refusal with its status."""
+    assert status == dialect.client.refusal(HttpReply(status=status, headers=headers, body=body)).status
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Retry-After": "2"}, 2.0),
+        ({"retry-after": "2", "retry-after-ms": "150"}, 0.15),
+        ({"retry-after": "nan", "retry-after-ms": "soon"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
+    ],
+)
+def test_retry_after_is_read_most_precise_first(headers: dict[str, str], expected: float | None) -> None:
+    """Milliseconds win over seconds, dates count from the reply's own date, and nonsense is no answer."""
+    client = dialect_named("openai-chat").client
+    assert expected == client.refusal(HttpReply(status=429, headers=headers)).retry_after_s
+
+
+def _changed(dialect: Dialect, change: dict[str, Any]) -> HttpRequest:
+    request = _request(dialect, Ask(model="m-1", prompt="p", stream=False))
+    body = msgspec.json.decode(request.body) | change
+    body = {name: value for name, value in body.items() if value != "absent"}
+    return msgspec.structs.replace(request, body=msgspec.json.encode(body))
+
+
+BAD_BODIES: list[tuple[str, dict[str, Any]]] = [
+    ("openai-chat", {"messages": "absent"}),
+    ("openai-chat", {"messages": "hello"}),
+    ("openai-chat", {"messages": [{"role": "user"}]}),
+    ("openai-chat", {"model": 3}),
+    ("openai-chat", {"temperature": 3}),
+    ("openai-chat", {"stream_options": {"include_usage": True}}),
+    ("bedrock-converse", {"messages": "absent"}),
+    ("bedrock-converse", {"messages": {}}),
+    ("bedrock-converse", {"messages": [{"role": "narrator", "content": [{"text": "x"}]}]}),
+    ("bedrock-converse", {"messages": [{"role": "user", "content": [{"text": 3}]}]}),
+    ("bedrock-converse", {"messages": [{"role": "user", "content": [{"text": "x", "image": {}}]}]}),
+    ("bedrock-converse", {"messages": [{"role": "assistant", "content": [{"text": "x"}]}]}),
+    ("bedrock-converse", {"messages": [{"role": "user", "content": []}]}),
+    ("bedrock-converse", {"inferenceConfig": {"maxTokens": 0}}),
+    ("bedrock-converse", {"inferenceConfig": {"maxTokens": "many"}}),
+    ("vertex-generate", {"contents": "absent"}),
+    ("vertex-generate", {"contents": []}),
+    ("vertex-generate", {"contents": [{"role": "system", "parts": [{"text": "x"}]}]}),
+    ("vertex-generate", {"contents": [{"role": "user", "parts": []}]}),
+    ("vertex-generate", {"messages": []}),
+    ("vertex-generate", {"generationConfig": {"maxOutputTokens": 0}}),
+    ("vertex-generate", {"generationConfig": {"temperature": 9}}),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), BAD_BODIES)
+def test_what_the_real_service_would_reject_is_rejected(name: str, change: dict[str, Any]) -> None:
+    """A body of the wrong shape is the provider's 400, with a sentence that says why."""
+    dialect = dialect_named(name)
+    with pytest.raises(Refusal) as caught:
+        dialect.server.read_ask(_changed(dialect, change))
+    assert "invalid" == caught.value.kind
+    assert caught.value.message
+    assert 400 == dialect.server.refusal(caught.value, reply_id="r-1").status
+
+
+@given(DIALECT, st.recursive(st.none() | st.booleans() | st.integers() | TEXT, st.lists, max_leaves=5), st.data())
+def test_no_body_breaks_an_endpoint(dialect: Dialect, junk: object, data: st.DataObject) -> None:
+    """Any JSON at all in any member of the body is read or refused; nothing else happens."""
+    request = _request(dialect, Ask(model="m-1", prompt="p", stream=False))
+    body = msgspec.json.decode(request.body)
+    place = data.draw(st.sampled_from([*body, "system", "systemInstruction", "stream"]))
+    changed = msgspec.structs.replace(request, body=msgspec.json.encode(body | {place: junk}))
+    try:
+        dialect.server.read_ask(changed)
+    except Refusal as refusal:
+        assert "invalid" == refusal.kind
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+@pytest.mark.parametrize(("method", "path"), [("GET", None), ("POST", "/"), ("POST", "/v2/model//converse")])
+def test_another_path_or_method_is_not_found(dialect: Dialect, method: str, path: str | None) -> None:
+    """A path of another shape, or the right one by another method, is not found."""
+    request = _request(dialect, Ask(model="m-1", prompt="p"))
+    changed = msgspec.structs.replace(request, method=method, path=path or request.path)
+    with pytest.raises(Refusal) as caught:
+        dialect.server.read_ask(changed)
+    assert "not-found" == caught.value.kind
+
+
+@given(st.lists(st.tuples(st.dictionaries(st.text("abc:-", min_size=1, max_size=9), TEXT, max_size=3), st.binary())))
+def test_frames_are_those_that_botocore_reads(messages: list[tuple[dict[str, str], bytes]]) -> None:
+    """Our frames decode under botocore's own decoder, and under ours, to what was encoded."""
+    data = b"".join(encode_frame(encode_headers(headers), payload) for headers, payload in messages)
+    theirs = botocore.eventstream.EventStreamBuffer()
+    theirs.add_data(data)
+    assert messages == [(event.headers, event.payload) for event in theirs]
+    assert messages == [tuple(frame) for frame in FrameDecoder().feed(data)]
+
+
+@given(st.integers(0), st.integers(1, 255))
+def test_a_frame_with_a_flipped_byte_is_refused(place: int, flip: int) -> None:
+    """No damaged frame is read as a frame: its checksums tell, or it waits for bytes that never come."""
+    frame = bytearray(encode_frame(encode_headers({":event-type": "metadata"}), b'{"usage":{}}'))
+    frame[place % len(frame)] ^= flip
+    with pytest.raises(Refusal, match="unknown"):
+        FrameDecoder().feed(bytes(frame))
+
+
+@given(
+    st.lists(st.lists(st.text(st.characters(exclude_characters="\r\n")), min_size=1, max_size=3), max_size=4),
+    st.sampled_from(["\n", "\r\n"]),
+    st.data(),
+)
+def test_event_lines_end_in_lf_or_crlf(events: list[list[str]], newline: str, data: st.DataObject) -> None:
+    """Events are split the same for either line end, at any byte boundary, comments passed over."""
+    lines = [line for event in events for line in (": note", "event: x", *(f"data: {part}" for part in event), "")]
+    stream = "".join(line + newline for line in lines).encode()
+    cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6))), len(stream)]
+    splitter = SseSplitter()
+    payloads = [p for a, b in zip(cuts, cuts[1:], strict=False) for p in splitter.feed(stream[a:b])]
+    assert ["\n".join(event).encode() for event in events] == payloads
+
+
+def test_a_converse_stream_without_metadata_is_truncated() -> None:
+    """End of stream between messageStop and metadata is not the end of the answer."""
+    bedrock = dialect_named("bedrock-converse")
+    stream = _stream(bedrock, [Token("a"), End()])
+    frames = botocore.eventstream.EventStreamBuffer()
+    frames.add_data(stream)
+    metadata_bytes = list(frames)[-1].prelude.total_length
+    assert [Token("a")] == _events(bedrock, stream[:-metadata_bytes], [])
+
+
+def test_done_without_a_finish_reason_is_truncated() -> None:
+    """``[DONE]`` alone does not make a completion whole."""
+    chunk = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n'
+    assert [Token("a")] == _events(dialect_named("openai-chat"), chunk, [])

@@ -1,0 +1,151 @@
+"""A Toxiproxy to test: the embedded one behind its HTTP API in a thread, and a real one where there is one."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+import requests
+
+from faults.network.api import ControlApi
+from faults.network.server import ToxiproxyServer
+
+T = TypeVar("T")
+
+
+class Background:
+    """An event loop in a thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run it over there and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+
+    def stop(self) -> None:
+        """End the loop and its thread."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(5)
+        self.loop.close()
+
+
+class Api:
+    """The raw HTTP API."""
+
+    def __init__(self, url: str, *, real: bool) -> None:
+        self.url = url
+        self.real = real
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Make one call."""
+        return self.session.request(method, self.url + path, timeout=5, **options)
+
+    def ok(self, method: str, path: str, body: object = None) -> Any:
+        """Make one call that must succeed; return its JSON."""
+        response = self.call(method, path, json=body)
+        assert response.ok, response.text
+        return response.json() if response.content else None
+
+
+@pytest.fixture(scope="session")
+def background() -> Iterator[Background]:
+    """Give a loop in a thread."""
+    made = Background()
+    yield made
+    made.stop()
+
+
+# One skip says that no real server was there (test_real.py), not one for every test.
+SERVERS = ["embedded", "real"] if os.environ.get("TOXIPROXY_URL") else ["embedded"]
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def toxiproxy(request: pytest.FixtureRequest, background: Background) -> Iterator[Api]:
+    """Give the control API of each kind of server."""
+    if request.param == "real":
+        yield Api(os.environ["TOXIPROXY_URL"].rstrip("/"), real=True)
+        return
+
+    async def start() -> ControlApi:
+        api = ControlApi(ToxiproxyServer(seed=1))
+        await api.start()
+        return api
+
+    async def stop(api: ControlApi) -> None:
+        await api.stop()
+        await api.toxiproxy.close()
+
+    control = background.run(start())
+    yield Api(control.url, real=False)
+    background.run(stop(control))
+
+
+@pytest.fixture
+def api(toxiproxy: Api) -> Iterator[Api]:
+    """Give the API of a server without proxies."""
+    yield toxiproxy
+    for name in toxiproxy.ok("GET", "/proxies"):
+        toxiproxy.ok("DELETE", f"/proxies/{name}")
+
+
+@pytest.fixture(scope="session")
+def echo_port(background: Background) -> Iterator[int]:
+    """Give the port of a server that sends back what it gets, and closes at ``bye`` or at the end of the stream."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+                if data.endswith(b"bye"):
+                    break
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    server = background.run(asyncio.start_server(echo, "127.0.0.1", 0))
+    yield server.sockets[0].getsockname()[1]
+    background.loop.call_soon_threadsafe(server.close)
+
+
+class Proxied:
+    """A proxy before the echo server, by the API."""
+
+    def __init__(self, api: Api, upstream_port: int) -> None:
+        self.api = api
+        made = api.ok(
+            "POST", "/proxies", {"name": "p", "upstream": f"127.0.0.1:{upstream_port}", "listen": "127.0.0.1:0"}
+        )
+        self.port = int(made["listen"].rpartition(":")[2])
+
+    def dial(self) -> socket.socket:
+        """Connect to the proxy."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+
+    def add(self, kind: str, *, stream: str = "downstream", toxicity: float = 1.0, **attributes: int) -> None:
+        """Add a toxic named as its kind."""
+        body = {"name": kind, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}
+        self.api.ok("POST", "/proxies/p/toxics", body)
+
+    def update(self, kind: str, **attributes: int) -> None:
+        """Change the toxic named as its kind."""
+        self.api.ok("POST", f"/proxies/p/toxics/{kind}", {"attributes": attributes})
+
+    def remove(self, kind: str) -> None:
+        """Take the toxic named as its kind away."""
+        self.api.ok("DELETE", f"/proxies/p/toxics/{kind}")
+
+
+@pytest.fixture
+def proxied(api: Api, echo_port: int) -> Proxied:
+    """Give a proxy before the echo server."""
+    return Proxied(api, echo_port)

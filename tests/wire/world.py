@@ -1,0 +1,168 @@
+"""A cloud on a real loop in a thread of its own, and the vendors' own clients pointed at it."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+import openai
+from google import genai
+from google.genai import types
+from google.oauth2 import service_account
+
+from brownout.canary import CanaryMint, run_key
+from brownout.clock import LoopClock, wait_until
+from brownout.evidence import ProviderRecord
+from brownout.fault import Exchange
+from brownout.topology import Endpoint, Limits, Tenant, Topology
+from brownout.wire import End, Event, Refusal, Token
+from fixtures.providers.active import ActiveFault
+from fixtures.providers.cloud import Cloud
+
+SEED = 7
+FAST = Limits(ttft_s=0.002, inter_token_s=0.0005)
+CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
+PROVISIONED = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/br0wn0utpt01"
+
+
+def _endpoint(name: str, provider: str, region: str, dialect: str, model: str) -> Endpoint:
+    return Endpoint(
+        name=name,
+        cloud=provider,
+        provider=provider,
+        region=region,
+        capacity="on-demand",
+        dialect=dialect,
+        model=model,
+        limits=FAST,
+    )
+
+
+TOPOLOGY = Topology(
+    topology="test",
+    endpoints=[
+        _endpoint("bedrock", "aws", "us-east-1", "bedrock-converse", CLAUDE),
+        _endpoint("bedrock-pt", "aws", "us-east-1", "bedrock-converse", PROVISIONED),
+        _endpoint("vertex", "gcp", "us-central1", "vertex-generate", "gemini-2.0-flash"),
+        _endpoint("vertex-eu", "gcp", "europe-west4", "vertex-generate", "gemini-2.0-flash"),
+        _endpoint("own", "own", "dc1", "openai-chat", "llama-3-70b"),
+    ],
+    tenants={"acme": Tenant(allow=["own"])},
+)
+
+
+@dataclass
+class RefuseBefore:
+    """Refuses every request before its first token."""
+
+    refusal: Refusal
+
+    async def pipe(self, exchange: Exchange, _reply: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """Refuse."""
+        exchange.fired()
+        raise self.refusal
+        yield  # the generator that a pipe is
+
+
+@dataclass
+class StopAfter:
+    """Lets some tokens through and then cuts, refuses, or falls silent politely (``how`` None)."""
+
+    tokens: int
+    how: Exception | None
+
+    async def pipe(self, exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """Pass tokens through, then end."""
+        passed = 0
+        async for event in reply:
+            if passed == self.tokens or isinstance(event, End):
+                exchange.fired()
+                if self.how is not None:
+                    raise self.how
+                return
+            passed += isinstance(event, Token)
+            yield event
+
+
+@dataclass
+class World:
+    """A running cloud and what it wrote."""
+
+    cloud: Cloud
+    loop: asyncio.AbstractEventLoop
+    mint: CanaryMint
+    records: list[ProviderRecord] = field(default_factory=list)
+    kept: list[genai.Client] = field(default_factory=list)
+
+    def fault(self, endpoint: str, fault: RefuseBefore | StopAfter) -> ActiveFault:
+        """Turn a fault on at an endpoint."""
+        active = ActiveFault("i1", fault)
+        self.cloud.endpoints[endpoint].faults["i1"] = active
+        return active
+
+    def seen(self) -> list[ProviderRecord]:
+        """Return the records, once every request has its own: a caller has its answer a little earlier."""
+
+        async def settled() -> bool:
+            return not any(endpoint.in_flight for endpoint in self.cloud.endpoints.values())
+
+        async def wait() -> bool:
+            return await wait_until(settled, within_s=5, poll_s=0.001)
+
+        assert asyncio.run_coroutine_threadsafe(wait(), self.loop).result(10)
+        return self.records
+
+    def url(self, endpoint: str) -> str:
+        """Return an endpoint's address."""
+        host, port = self.cloud.addresses[endpoint]
+        return f"http://{host}:{port}"
+
+    def bedrock(self, endpoint: str = "bedrock", **credentials: str) -> Any:
+        """Return boto3's client, its retries as they come."""
+        keys = self.cloud.identity.credentials(endpoint) | credentials
+        return boto3.client(
+            "bedrock-runtime",
+            region_name=credentials.get("region", "us-east-1"),
+            endpoint_url=self.url(endpoint),
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+            aws_session_token=keys["session_token"],
+            config=botocore.config.Config(read_timeout=10),
+        )
+
+    def vertex(self, endpoint: str = "vertex", *, account: str = "vertex") -> genai.Client:
+        """Return google-genai's client."""
+        path = self.cloud.identity.credentials(account)["service_account_file"]
+        credentials = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
+            path, scopes=["https://www.googleapis.com/auth/cloud-platform"]
+        )
+        client = genai.Client(
+            vertexai=True,
+            project=self.cloud.identity.project,
+            location="us-central1",
+            credentials=credentials,
+            http_options=types.HttpOptions(base_url=self.url(endpoint)),
+        )
+        self.kept.append(client)  # it closes itself when collected, even while its iterator lives
+        return client
+
+    def openai(self, api_key: str | None = None) -> openai.OpenAI:
+        """Return OpenAI's client, without its own retries."""
+        key = api_key or self.cloud.identity.credentials("own")["api_key"]
+        return openai.OpenAI(base_url=self.url("own") + "/v1", api_key=key, max_retries=0)
+
+
+async def serve(folder: Path, ready: Future[World], stop: threading.Event) -> None:
+    """Raise the cloud, hand it over, and keep it up until told to stop."""
+    mint = CanaryMint(run_key(SEED), ["acme"])
+    records: list[ProviderRecord] = []
+    cloud = Cloud(TOPOLOGY, seed=SEED, test="t", clock=LoopClock(), mint=mint, record=records.append, folder=folder)
+    await cloud.start()
+    ready.set_result(World(cloud, asyncio.get_running_loop(), mint, records))
+    await asyncio.to_thread(stop.wait)
+    await cloud.close()
