@@ -269,7 +269,17 @@ def assertion(account: Mapping[str, str], *, scope: str = CLOUD_PLATFORM, utc: d
         "iat": now_s,
         "exp": now_s + 3600,
     }
-    return jwt.encode(claims, account["private_key"], algorithm="RS256", headers={"kid": account["private_key_id"]})
+    key = _parsed(account["private_key"])
+    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": account["private_key_id"]})
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(pem: str) -> rsa.RSAPrivateKey:
+    """Return a private key. Parsing checks its primes, which takes longer than many signatures do."""
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("a service account's key is an RSA key")
+    return key
 
 
 class GrantRefused(Exception):  # noqa: N818 - what the token endpoint does

@@ -1,11 +1,15 @@
 """The run directory: ``runs/<name>/<UTC time>/``, with a ``latest`` link beside it."""
 
 import os
+import platform
+import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import msgspec
 import yaml
 
+from brownout import __version__
 from brownout.clock import utc_now
 from brownout.errors import BadInput
 from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord, read_records
@@ -57,6 +61,20 @@ class RunDir:
         """Write ``plan.yaml``."""
         self.file("plan.yaml").write_text(yaml.safe_dump(msgspec.to_builtins(plan), sort_keys=False))
 
+    def write_environment(self, argv: list[str], seed: int) -> None:
+        """Write ``env.json``: versions, the checkout's state, the command line and the seed."""
+        facts = {
+            "brownout": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "git": _git("rev-parse", "HEAD"),
+            "uncommitted": bool(_git("status", "--porcelain")),
+            "argv": ["brownout", *argv],
+            "seed": seed,
+            "packages": {name: _version(name) for name in ("aiohttp", "locust", "toxiproxy-python", "uvloop")},
+        }
+        self.file("env.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
+
     def plan(self) -> Plan:
         """Read ``plan.yaml`` back."""
         return msgspec.convert(yaml.safe_load(self.file("plan.yaml").read_text()), Plan)
@@ -83,3 +101,26 @@ class RunDir:
     def phases(self) -> list[PhaseRecord]:
         """The marks in each test's life."""
         return read_records(self.file("phases.jsonl"), PhaseRecord)  # type: ignore[return-value]
+
+
+def _git(*words: str) -> str:
+    """Return what git says of the code that runs; nothing where it is no checkout."""
+    try:
+        said = subprocess.run(  # noqa: S603 - our own words
+            ["git", *words],  # noqa: S607 - the user's git
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return said.stdout.strip() if said.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,5 +1,7 @@
 """Both halves of every dialect agree, whatever the text and however the bytes are split."""
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, get_args
 
 import botocore.eventstream
@@ -33,9 +35,7 @@ HOSTILE = st.sampled_from(
 TEXT = st.lists(st.one_of(st.text(max_size=12), HOSTILE), max_size=4).map("".join)
 TOKENS = st.lists(TEXT.filter(bool).map(Token), max_size=6)
 COUNTS = st.integers(min_value=0, max_value=10**9)
-ENDS = st.builds(
-    End, stop=st.sampled_from(["stop", "length"]), prompt_tokens=COUNTS, output_tokens=COUNTS
-)
+ENDS = st.builds(End, stop=st.sampled_from(["stop", "length"]), prompt_tokens=COUNTS, output_tokens=COUNTS)
 DIALECT = st.sampled_from(list(DIALECTS.values()))
 MODELS = st.sampled_from(
     [
@@ -46,6 +46,16 @@ MODELS = st.sampled_from(
 )
 
 
+def _kind(verb: Callable[[], object]) -> RefusalKind | None:
+    """Return the kind of the refusal that a verb raises; None when it raises none and gives nothing."""
+    try:
+        given_back = verb()
+    except Refusal as refusal:
+        return refusal.kind
+    assert not given_back
+    return None
+
+
 def _request(dialect: Dialect, ask: Ask) -> HttpRequest:
     return dialect.client.request(ask, project="p-1", location="us-central1")
 
@@ -53,7 +63,7 @@ def _request(dialect: Dialect, ask: Ask) -> HttpRequest:
 def _events(dialect: Dialect, data: bytes, cuts: list[int]) -> list[Event]:
     reader = dialect.client.reader()
     edges = [0, *sorted(cuts), len(data)]
-    return [event for start, end in zip(edges, edges[1:], strict=False) for event in reader.feed(data[start:end])]
+    return [event for start, end in pairwise(edges) for event in reader.feed(data[start:end])]
 
 
 def _stream(dialect: Dialect, events: list[Event]) -> bytes:
@@ -63,7 +73,11 @@ def _stream(dialect: Dialect, events: list[Event]) -> bytes:
 
 @given(DIALECT, MODELS, TEXT.filter(bool), st.integers(1, 4096), st.booleans())
 def test_a_request_reads_as_what_was_asked(
-    dialect: Dialect, model: str, prompt: str, max_tokens: int, stream: bool  # noqa: FBT001 - drawn
+    dialect: Dialect,
+    model: str,
+    prompt: str,
+    max_tokens: int,
+    stream: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """The endpoint's half reads back exactly what the caller's half wrote."""
     ask = Ask(model=model, prompt=prompt, max_tokens=max_tokens, stream=stream)
@@ -90,7 +104,7 @@ def test_a_whole_reply_reads_as_what_was_said(dialect: Dialect, text: str, end: 
 @given(DIALECT, TOKENS, ENDS, st.data())
 def test_a_stream_reads_as_what_was_said(dialect: Dialect, tokens: list[Token], end: End, data: st.DataObject) -> None:
     """A streamed reply keeps every token and its end, however the network splits it."""
-    events = [*tokens, end]
+    events: list[Event] = [*tokens, end]
     stream = _stream(dialect, events)
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8))
     assert events == _events(dialect, stream, cuts)
@@ -119,12 +133,7 @@ def test_a_stream_cut_anywhere_is_never_whole(dialect: Dialect) -> None:
 def test_noise_is_a_refusal_or_nothing(dialect: Dialect, noise: bytes, more: bytes) -> None:
     """Bytes of no dialect give no token and no end, and raise nothing but an unknown refusal."""
     reader = dialect.client.reader()
-    try:
-        events = reader.feed(noise) + reader.feed(more)
-    except Refusal as refusal:
-        assert "unknown" == refusal.kind
-    else:
-        assert [] == events
+    assert _kind(lambda: reader.feed(noise) or reader.feed(more)) in {None, "unknown"}
 
 
 @given(DIALECT, st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))
@@ -236,10 +245,7 @@ def test_no_body_breaks_an_endpoint(dialect: Dialect, junk: object, data: st.Dat
     body = msgspec.json.decode(request.body)
     place = data.draw(st.sampled_from([*body, "system", "systemInstruction", "stream"]))
     changed = msgspec.structs.replace(request, body=msgspec.json.encode(body | {place: junk}))
-    try:
-        dialect.server.read_ask(changed)
-    except Refusal as refusal:
-        assert "invalid" == refusal.kind
+    assert _kind(lambda: dialect.server.read_ask(changed) and None) in {None, "invalid"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
@@ -283,7 +289,7 @@ def test_event_lines_end_in_lf_or_crlf(events: list[list[str]], newline: str, da
     stream = "".join(line + newline for line in lines).encode()
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6))), len(stream)]
     splitter = SseSplitter()
-    payloads = [p for a, b in zip(cuts, cuts[1:], strict=False) for p in splitter.feed(stream[a:b])]
+    payloads = [p for a, b in pairwise(cuts) for p in splitter.feed(stream[a:b])]
     assert ["\n".join(event).encode() for event in events] == payloads
 
 

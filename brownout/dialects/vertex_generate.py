@@ -29,7 +29,7 @@ from brownout.wire import (
 
 _PATH = re.compile(
     r"/v1(?:beta1)?/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)"
-    r"/publishers/google/models/(?P<model>[^/:]+):(?P<call>generateContent|streamGenerateContent)"
+    r"/publishers/google/models/(?P<model>[^/]+)(?::|%3A)(?P<call>generateContent|streamGenerateContent)"
 )
 _RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 _JSON_TYPE = "application/json; charset=UTF-8"
@@ -113,7 +113,7 @@ class GenerateServer:
 
     def read_ask(self, request: HttpRequest) -> Ask:
         """Return what is asked for; raises `Refusal` as the contract says."""
-        match = _PATH.fullmatch(request.path.replace("%3A", ":"))
+        match = _PATH.fullmatch(request.path)
         if match is None or request.method != "POST":
             raise Refusal("not-found", f"The requested URL {request.path} was not found on this server.")
         body = _read_body(request.body)

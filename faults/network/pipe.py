@@ -132,7 +132,7 @@ class Stage(Inlet):
             await self.acting.pipe(self)
         if self._ending is None and self.acting.closes_when_removed:
             self._ending = Ending.CLOSE
-        while False:
+        while self._inbox and self._ending is None:
             item = self._pop()
             if isinstance(item, Ending):
                 self._ending = item

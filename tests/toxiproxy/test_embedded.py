@@ -46,14 +46,16 @@ async def proxied(work: Callable[[EmbeddedPlane, Any, Proxy], Awaitable[T]], see
 async def ask(link: Any, sent: list[bytes]) -> bytes:
     """Send the chunks, finish sending, return the answer."""
     reader, writer = await asyncio.open_connection(link.host, link.port)
+    answer = asyncio.create_task(reader.read())  # meanwhile: an echo nobody reads holds up the sender for good
     for chunk in sent:
         writer.write(chunk)
         await writer.drain()
         await asyncio.sleep(0.001)
     writer.write_eof()
-    answer = await reader.read()
-    writer.close()
-    return answer
+    try:
+        return await answer
+    finally:
+        writer.close()
 
 
 TOXICS = st.one_of(
@@ -161,6 +163,7 @@ def test_waits_are_exact_in_virtual_time(kind: str, attributes: dict[str, int], 
         writer.write(b"x" * 50_000)
         writer.write_eof()
         assert 50_000 == len(await reader.read())
+        writer.close()
         return loop.time() - began_s
 
     assert run_virtual(proxied(work)) == pytest.approx(expected_s, abs=1e-6)
@@ -186,6 +189,7 @@ def test_a_link_is_disabled_and_restored_where_it_was() -> None:
         assert b"a" == await reader.readexactly(1)
         await link.disable()
         assert b"" == await reader.read()
+        writer.close()
         with pytest.raises(ConnectionRefusedError):
             await ask(link, [])
         assert not await link.is_clean()
@@ -237,6 +241,22 @@ def test_a_slow_reader_holds_up_the_sender() -> None:
         return sent
 
     assert run_virtual(proxied(work)) < 1_000_000
+
+
+@pytest.mark.parametrize("kind", ["bandwidth", "latency", "slicer"])
+def test_what_waits_for_room_survives_the_lifting_of_the_toxic(kind: str) -> None:
+    """A sender held up by a full toxic goes on past it once it is gone, without a byte lost."""
+    sent = [bytes([number]) * 40_000 for number in range(50)]
+    attributes = {"latency": 60_000, "average_size": 1000, "delay": 10_000_000}
+
+    async def work(_: EmbeddedPlane, link: Any, __: Proxy) -> bytes:
+        await link.add_toxic(kind, attributes, stream="upstream")
+        answer = asyncio.create_task(ask(link, sent))
+        await asyncio.sleep(5)
+        await link.restore()
+        return await answer
+
+    assert b"".join(sent) == run_virtual(proxied(work))
 
 
 def test_an_endpoint_has_one_link() -> None:

@@ -3,6 +3,7 @@
 # ruff: noqa: SIM300 - asserts read expected == actual
 
 import asyncio
+import contextlib
 import socket
 from typing import Any
 
@@ -261,8 +262,9 @@ def test_edge_values_do_not_harm_the_server(proxied: Any, kind: str, attributes:
         pytest.skip("a real server is not ours to try to crash")
     with proxied.dial() as sock:
         proxied.add(kind, **attributes)
-        sock.sendall(b"hello")
-        is_quiet(sock, 0.02)
+        with contextlib.suppress(ConnectionError):  # what the client sees is another test's matter
+            sock.sendall(b"hello")
+            is_quiet(sock, 0.02)
         proxied.remove(kind)
     with proxied.dial() as sock:
         sock.sendall(b"hello")

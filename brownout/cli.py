@@ -1,0 +1,140 @@
+"""The command line. It knows the flags; what they mean is the rooms' business, found at run time."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from brownout import __version__
+from brownout.errors import BadInput, TargetFailed
+from brownout.verdict import ExitCode
+
+EXIT_CODES = """\
+exit codes:
+  0   pass: every promise was kept
+  1   fail: at least one promise was broken
+  2   unknown: nothing broken was seen, but not every promise could be judged
+  3   aborted: stopped before its end
+  64  bad input: nothing was started
+  70  brownout's own bug
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but bad input is exit code 64."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}. See: {self.prog} --help")
+
+
+def rooms_on_path() -> None:
+    """Put the rooms first on this process's path, and refuse if another package answers to their names.
+
+    Raises:
+        BadInput: a package called ``fixtures`` (there is one on PyPI) came first.
+    """
+    here = Path(__file__).resolve().parent
+    home = here / "_rooms" if (here / "_rooms").is_dir() else here.parent
+    sys.path.insert(0, str(home))
+    for room in ("fixtures", "reports", "faults", "loadgen"):
+        found = Path(next(iter(importlib.import_module(room).__path__), ""))
+        if found.resolve() != (home / room).resolve():
+            raise BadInput(f"'import {room}' found {found}, not {home / room}. Uninstall the other package, or use a fresh venv.")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the whole command line's parser."""
+    parser = _Parser(
+        prog="brownout",
+        description="Break a multi-cloud LLM serving stack on purpose, and judge whether it held.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"brownout {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
+    _add_gate(commands)
+    _add_selftest(commands)
+    _add_world(commands)
+    judge = _command(commands, "judge", "judge a run again from its directory alone")
+    judge.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/gate/latest")
+    judge.add_argument("--json", action="store_true", help="print verdicts.json")
+    report = _command(commands, "report", "render a run's reports again")
+    report.add_argument("run", type=Path, metavar="RUN", help="a run directory")
+    _command(commands, "faults", "list the faults and their settings")
+    install = _command(commands, "install", "make a target's own environment and install what it needs")
+    install.add_argument("target", metavar="FILE", nargs="+", help="target files")
+    return parser
+
+
+def _command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=about, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    return made
+
+
+def _add_gate(commands: Any) -> None:
+    gate = _command(commands, "gate", "break the world around a router on schedule, and judge the router")
+    gate.add_argument("--target", metavar="FILE|URL", default="", help="the router under test (default: the reference router)")
+    gate.add_argument("--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)")
+    gate.add_argument("--suite", metavar="NAME", action="append", help="which suites (default: failover); may be given again")
+    gate.add_argument("--test", metavar="NAME", default="", help="only this test of the suites")
+    gate.add_argument("--profile", metavar="fast|full", default="fast", help="how long (default: fast)")
+    gate.add_argument("--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)")
+    gate.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    gate.add_argument("--seed", metavar="N", type=int, default=None, help="the seed (default: drawn, and printed)")
+    gate.add_argument("--jobs", metavar="N", type=int, default=4, help="tests played side by side in real time (default: 4)")
+    gate.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
+    gate.add_argument("--verbose", action="store_true", help="list kept promises too")
+
+
+def _add_selftest(commands: Any) -> None:
+    selftest = _command(commands, "selftest", "prove that every promise turns red on a router that breaks it")
+    selftest.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
+    selftest.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    selftest.add_argument("--json", action="store_true", help="print the matrix as JSON")
+
+
+def _add_world(commands: Any) -> None:
+    up = _command(commands, "up", "raise the emulated clouds and keep them up until Ctrl-C")
+    up.add_argument("--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)")
+    up.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    up.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
+    inject = _command(commands, "inject", "put a fault on in a world raised by 'brownout up', and take it off again")
+    inject.add_argument("fault", metavar="FAULT", help="see: brownout faults")
+    inject.add_argument("settings", metavar="NAME=VALUE", nargs="*", help="the fault's settings")
+    inject.add_argument("--at", metavar="PLACE", required=True, help="an endpoint, region, cloud or provider")
+    inject.add_argument("--for", dest="for_s", metavar="DURATION", default="30s", help="how long (default: 30s)")
+    inject.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and exit with its code."""
+    arguments_given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = build_parser().parse_args(arguments_given)
+        rooms_on_path()
+        commands = importlib.import_module("fixtures.commands")
+        code = int(commands.COMMANDS[arguments.command](arguments, arguments_given))
+    except BadInput as error:
+        sys.stderr.write(f"brownout: {error}\n")
+        code = ExitCode.BAD_INPUT
+    except TargetFailed as error:
+        sys.stderr.write(f"brownout: {error}\n")
+        code = ExitCode.UNKNOWN
+    except KeyboardInterrupt:
+        sys.stderr.write("brownout: interrupted\n")
+        code = ExitCode.ABORTED
+    except Exception:  # noqa: BLE001 - the last place; whatever it is, it is ours
+        import traceback  # noqa: PLC0415 - only now
+
+        traceback.print_exc()
+        sys.stderr.write("brownout: this is a bug in brownout, not in your router. Please report it with the lines above.\n")
+        code = ExitCode.OUR_BUG
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
