@@ -41,7 +41,9 @@ def rooms_on_path() -> None:
     for room in ("fixtures", "reports", "faults", "loadgen"):
         found = Path(next(iter(importlib.import_module(room).__path__), ""))
         if found.resolve() != (home / room).resolve():
-            raise BadInput(f"'import {room}' found {found}, not {home / room}. Uninstall the other package, or use a fresh venv.")
+            raise BadInput(
+                f"'import {room}' found {found}, not {home / room}. Uninstall the other package, or use a fresh venv."
+            )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -77,15 +79,25 @@ def _command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
 
 def _add_gate(commands: Any) -> None:
     gate = _command(commands, "gate", "break the world around a router on schedule, and judge the router")
-    gate.add_argument("--target", metavar="FILE|URL", default="", help="the router under test (default: the reference router)")
-    gate.add_argument("--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)")
-    gate.add_argument("--suite", metavar="NAME", action="append", help="which suites (default: failover); may be given again")
+    gate.add_argument(
+        "--target", metavar="FILE|URL", default="", help="the router under test (default: the reference router)"
+    )
+    gate.add_argument(
+        "--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)"
+    )
+    gate.add_argument(
+        "--suite", metavar="NAME", action="append", help="which suites (default: failover); may be given again"
+    )
     gate.add_argument("--test", metavar="NAME", default="", help="only this test of the suites")
     gate.add_argument("--profile", metavar="fast|full", default="fast", help="how long (default: fast)")
-    gate.add_argument("--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)")
+    gate.add_argument(
+        "--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)"
+    )
     gate.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     gate.add_argument("--seed", metavar="N", type=int, default=None, help="the seed (default: drawn, and printed)")
-    gate.add_argument("--jobs", metavar="N", type=int, default=4, help="tests played side by side in real time (default: 4)")
+    gate.add_argument(
+        "--jobs", metavar="N", type=int, default=5, help="tests played side by side in real time (default: 5)"
+    )
     gate.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
     gate.add_argument("--verbose", action="store_true", help="list kept promises too")
 
@@ -99,7 +111,9 @@ def _add_selftest(commands: Any) -> None:
 
 def _add_world(commands: Any) -> None:
     up = _command(commands, "up", "raise the emulated clouds and keep them up until Ctrl-C")
-    up.add_argument("--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)")
+    up.add_argument(
+        "--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)"
+    )
     up.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     up.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
     inject = _command(commands, "inject", "put a fault on in a world raised by 'brownout up', and take it off again")
@@ -131,7 +145,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         import traceback  # noqa: PLC0415 - only now
 
         traceback.print_exc()
-        sys.stderr.write("brownout: this is a bug in brownout, not in your router. Please report it with the lines above.\n")
+        sys.stderr.write(
+            "brownout: this is a bug in brownout, not in your router. Please report it with the lines above.\n"
+        )
         code = ExitCode.OUR_BUG
     sys.exit(code)
 

@@ -31,7 +31,12 @@ _SLO = re.compile(
     r"(?P<op>>=|<=|==|>|<)\s*(?P<number>-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*(?P<unit>%|[a-z]*)\s*$"
 )
 # What a number is divided by: dividing keeps 95% equal to 19/20, multiplying by 0.01 does not.
-_DIVISORS = {"ratio": {"": 1.0, "%": 100.0}, "s": {"s": 1.0, "ms": 1000.0}, "count": {"": 1.0}, "x": {"": 1.0, "x": 1.0}}
+_DIVISORS = {
+    "ratio": {"": 1.0, "%": 100.0},
+    "s": {"s": 1.0, "ms": 1000.0},
+    "count": {"": 1.0},
+    "x": {"": 1.0, "x": 1.0},
+}
 
 
 class Slo(msgspec.Struct, frozen=True, kw_only=True):

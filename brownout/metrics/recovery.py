@@ -24,7 +24,9 @@ def reopen_share_ratio(view: View) -> Observation:
     """Traffic of a healed endpoint in the first 20 attempts after it serves again, relative to its share before the fault."""
     seen = [one for window in view.windows for one in _reopenings(view, window)]
     if not seen:
-        raise NoEvidence("no place that carried much of the traffic before its fault served again, for long enough, after it")
+        raise NoEvidence(
+            "no place that carried much of the traffic before its fault served again, for long enough, after it"
+        )
     return max(seen, key=lambda one: one.value)
 
 
@@ -71,11 +73,21 @@ def _reopenings(view: View, window: Window) -> list[Observation]:
     if len(before) < _BASELINE_ATTEMPTS_MIN or share < _REOPEN_SHARE_MIN or first is None:
         return []
     stretch = after[first : first + _SHARE_WINDOW]
-    if len(stretch) < _SHARE_WINDOW:
+    if len(stretch) < _SHARE_WINDOW or _still_used(view, window, hit, share):
         return []
     again = _share(stretch, hit)
     why = f"{window.injection.at}: {again:.0%} of the first {len(stretch)} attempts after it served again, {share:.0%} before"
-    return [Observation(value=again / share, samples=len(stretch), witnesses=some([r.canary for r in stretch]), why=why)]
+    return [
+        Observation(value=again / share, samples=len(stretch), witnesses=some([r.canary for r in stretch]), why=why)
+    ]
+
+
+def _still_used(view: View, window: Window, hit: set[str], share: float) -> bool:
+    """Whether traffic had not left by the second half of the fault: then there is no return to be gentle about."""
+    half_s = (window.on_s + window.off_s) / 2
+    late = [r for r in view.client if half_s <= r.due_s < window.off_s and r.tenant in view.history.affected(window)]
+    tried = {r.canary for r in view.history.attempts if r.endpoint in hit and half_s <= r.arrived_s < window.off_s}
+    return sum(r.canary in tried for r in late) >= share / 2 * len(late)
 
 
 def _served(view: View, window: Window, from_s: float, to_s: float) -> list[ProviderRecord]:

@@ -7,14 +7,14 @@ from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 def truncated_as_success(view: View) -> Observation:
     """Requests whose client was told "complete" for an answer that is not the whole right one."""
     wrong = [r for r in view.client if r.outcome == "wrong"]
-    cut = [r for r in view.attempts if r.outcome == "cut"]
+    cut = [r for r in view.attempts if r.outcome in ("cut", "refused")]
     if not wrong and not cut:
-        raise NoEvidence("no endpoint cut an answer short, so nothing could be passed off as whole")
+        raise NoEvidence("no endpoint cut or refused an answer, so nothing could be passed off as whole")
     kinds = sorted({r.integrity or "?" for r in wrong})
     return Observation(
         value=len(wrong),
         samples=len(cut),
         witnesses=some([r.canary for r in wrong]),
-        why=f"{len(cut)} answers were cut by endpoints; {len(wrong)} reached clients as complete"
+        why=f"{len(cut)} answers were cut or refused by endpoints; {len(wrong)} reached clients as complete"
         + (f" ({', '.join(kinds)})" if wrong else ""),
     )

@@ -24,6 +24,7 @@ def test_throttled_endpoint(run: Run) -> None:
     inject("throttling", "all", retry_after_s=None),
     must={
         "retry_amplification during throttling <= 2x": ("retry-budget",),
+        "truncated_as_success <= 0": (),
         "hung_requests <= 0": (),
         "time_to_recover_s <= {recover_within_s}": ("fail-back",),
         "boundary_violations <= 0": ("tenant-boundary",),

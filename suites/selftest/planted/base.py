@@ -1,0 +1,32 @@
+"""What a planted router says of itself."""
+
+from collections.abc import Callable
+
+import aiohttp
+import msgspec
+
+from brownout.clock import Clock
+from fixtures.router.policy import Policy
+from fixtures.router.server import Router, WorldFile
+
+Make = Callable[[WorldFile, Clock, aiohttp.BaseConnector], Router]
+
+
+class Planted(msgspec.Struct, frozen=True, kw_only=True):
+    """One defect.
+
+    ``caught_by`` is its own promise: the metric that must turn red. ``also`` are metrics that break with it, as a
+    consequence (``why`` says of what); any other red is a false alarm.
+    """
+
+    name: str
+    about: str
+    make: Make
+    caught_by: str
+    also: frozenset[str] = frozenset()
+    why: str = ""
+
+
+def with_policy(policy: type[Policy]) -> Make:
+    """Return the maker of a reference router with another policy."""
+    return lambda world, clock, connector: Router(world, clock=clock, connector=connector, policy=policy)

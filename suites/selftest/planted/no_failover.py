@@ -1,0 +1,26 @@
+"""The first endpoint in order, always, once."""
+
+from collections.abc import Collection, Sequence
+
+from fixtures.router.policy import Policy
+from suites.selftest.planted.base import Planted, with_policy
+
+
+class _FirstOnly(Policy):
+    def pick(self, now_s: float, candidates: Sequence[str], tried: Collection[str]) -> str:
+        del now_s, tried
+        return candidates[0]
+
+    def may_retry(self, attempts: int) -> bool:
+        del attempts
+        return False
+
+
+NO_FAILOVER = Planted(
+    name="no-failover",
+    about="sends every request to the first endpoint in order and nowhere else",
+    make=with_policy(_FirstOnly),
+    caught_by="time_to_failover_s",
+    also=frozenset({"availability", "served_during_fault", "early_retry_ratio", "ttft_p99_s"}),
+    why="who is not moved elsewhere is not served, waits, and knocks at closed doors",
+)

@@ -1,0 +1,24 @@
+"""Waits for the first token as long as it takes."""
+
+import aiohttp
+
+from brownout.clock import Clock
+from fixtures.router.policy import Settings
+from fixtures.router.server import Router, WorldFile
+from suites.selftest.planted.base import Planted
+
+_FOR_EVER_S = 3600.0
+
+
+def _patient(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
+    return Router(world, clock=clock, connector=connector, settings=Settings(first_token_s=_FOR_EVER_S))
+
+
+NO_FIRST_TOKEN_TIMEOUT = Planted(
+    name="no-first-token-timeout",
+    about="waits for an endpoint's first token without limit",
+    make=_patient,
+    caught_by="hung_requests",
+    also=frozenset({"availability", "served_during_fault", "time_to_failover_s"}),
+    why="a request that hangs is not served, and nobody is moved away from what hangs",
+)
