@@ -74,7 +74,7 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place
 
 
-def rng_for(seed: int, *names: object) -> random.Random:
+def rng_for(seed: int, *names: object) -> random.Random:  # noqa: TID251 - a type
     """Return a generator that depends on the run's seed and on who asks, and on nothing else.
 
     Two askers never share a stream, so that a draw more in one place changes nothing in another.

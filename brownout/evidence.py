@@ -3,6 +3,7 @@
 Times (``*_s`` of an instant) are seconds since the test's epoch, on one clock for all processes.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -91,7 +92,11 @@ class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A mark in the test's life: ``load-start``, ``load-end``, ``target-ready``, ``target-died``, ``aborted``, ``done``."""
+    """A mark in the test's life.
+
+    ``phase`` is ``target-ready``, ``target-failed``, ``target-died``, ``load-start``, ``load-end``, ``aborted`` or
+    ``done``.
+    """
 
     test: str
     phase: str
@@ -123,9 +128,6 @@ def rounded(record: msgspec.Struct) -> msgspec.Struct:
     return msgspec.structs.replace(record, **changes)
 
 
-R = msgspec.Struct
-
-
 def read_records(path: Path, kind: type[msgspec.Struct]) -> list[msgspec.Struct]:
     """Return a file's records; an absent file is none. A last line cut short by a kill is left out."""
     if not path.exists():
@@ -134,8 +136,6 @@ def read_records(path: Path, kind: type[msgspec.Struct]) -> list[msgspec.Struct]
     lines = path.read_bytes().split(b"\n")
     records = [decoder.decode(line) for line in lines[:-1] if line]
     if lines[-1]:
-        try:
+        with contextlib.suppress(msgspec.DecodeError):
             records.append(decoder.decode(lines[-1]))
-        except msgspec.DecodeError:
-            pass
     return records

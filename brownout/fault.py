@@ -31,7 +31,7 @@ class Exchange(Protocol):
     endpoint: str
     ask: Ask
     tenant: str | None
-    rng: random.Random
+    rng: random.Random  # noqa: TID251 - a type
 
     async def sleep(self, duration_s: float) -> None:
         """Wait, on the world's clock."""

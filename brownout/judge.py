@@ -209,7 +209,7 @@ def _idle_faults(history: History) -> str:
 
 
 def _met_traffic(history: History, window: Window) -> bool:
-    """Refused and swallowed connections leave no trace at the endpoint; that it carried traffic until then is the proof."""
+    """Refused connections leave no trace at the endpoint; that it carried traffic until then is the proof."""
     hit = set(window.injection.endpoints)
     return any(r.endpoint in hit and r.arrived_s < window.off_s for r in history.attempts)
 

@@ -71,7 +71,8 @@ def _explain(message: str, tree: yaml.Node, kind: type[Any], name: str) -> str:
     where = f"{name}:{line}: {'.'.join(steps)}".rstrip(": ") if steps else f"{name}:{line}"
     if unknown:
         allowed = _fields(_type_at(kind, steps))
-        return f"{where}: unknown field {unknown['field']!r}.{nearest(unknown['field'], allowed)} Known: {', '.join(allowed)}."
+        word = unknown["field"]
+        return f"{where}: unknown field {word!r}.{nearest(word, allowed)} Known: {', '.join(allowed)}."
     return f"{where}: {sentence}."
 
 

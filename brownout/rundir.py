@@ -1,6 +1,5 @@
 """The run directory: ``runs/<name>/<UTC time>/``, with a ``latest`` link beside it."""
 
-import os
 import platform
 import subprocess
 from importlib import metadata
@@ -37,7 +36,7 @@ class RunDir:
         link = base / name / "latest"
         spare = base / name / f".latest-{stamp}"
         spare.symlink_to(stamp)
-        os.replace(spare, link)
+        spare.replace(link)
         return cls(path)
 
     @classmethod

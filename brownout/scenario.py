@@ -1,10 +1,10 @@
 """Scenario: one test of a suite as data: faults to inject, promises to keep, features needed.
 
-A suite's test is a function that bears a scenario; its docstring says what is promised. The gate reads the scenarios and
-plays them; pytest runs the same functions, whose only work is ``run.must_hold()``.
+A suite's test is a function that bears a scenario; its docstring says what is promised. The gate reads the scenarios
+and plays them; pytest runs the same functions, whose only work is ``run.must_hold()``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,7 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """How long and how hard: seconds before, during and after the faults, and requests per second.
 
-    ``settle_s`` is what the recovery window gives beyond the target's ``recover_within_s``, so that "within" can be seen.
+    ``settle_s`` is what the recovery window gives beyond the target's ``recover_within_s``, so that "within" can be
+    seen.
     """
 
     name: str
@@ -67,7 +68,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def scenario(
-    *injections: Inject, must: dict[str, Sequence[str]], tenants: dict[str, float] | None = None
+    *injections: Inject, must: Mapping[str, Sequence[str]], tenants: Mapping[str, float] | None = None
 ) -> Callable[[F], F]:
     """Attach a scenario to a suite's test function; its name and docstring become the test's.
 
@@ -84,7 +85,7 @@ def scenario(
             why=" ".join((function.__doc__ or "").split()),
             injections=injections,
             must={text: tuple(needs) for text, needs in must.items()},
-            tenants=tenants or {},
+            tenants=dict(tenants or {}),
         )
         function.scenario = made  # type: ignore[attr-defined]
         return function

@@ -1,6 +1,5 @@
 """Target: the router under test, as its file describes it."""
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -31,9 +30,9 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     ``command``, ``env`` and the rendered ``config`` may use ``{port}``, ``{world}`` (path of ``world.json``),
     ``{run_dir}``, ``{python}``, ``{config}`` (path of the rendered config) and ``{venv}`` (its own environment).
-    ``config`` is a Jinja template beside the target's file; it also sees ``world`` as data. ``cwd`` and relative paths in the
-    command's first word are relative to the target's file. ``requirements`` is a pip requirements file, installed into an
-    environment of the target's own under ``.targets/``.
+    ``config`` is a Jinja template beside the target's file; it also sees ``world`` as data. ``cwd`` and relative paths
+    in the command's first word are relative to the target's file. ``requirements`` is a pip requirements file,
+    installed into an environment of the target's own under ``.targets/``.
     """
 
     command: list[str]
@@ -103,4 +102,4 @@ def load_target(reference: str) -> tuple[Target, Path]:
         raise BadInput(f"{path}: recover_within_s must be above 0, not {target.recover_within_s:g}.")
     if target.start is not None and not target.start.command:
         raise BadInput(f"{path}: start.command is empty; give the program and its arguments.")
-    return target, Path(os.path.abspath(path)).parent
+    return target, path.resolve().parent

@@ -23,9 +23,9 @@ class ExitCode(IntEnum):
 class Promise(msgspec.Struct, kw_only=True):
     """One promise of one test, judged.
 
-    ``id`` is ``suite/test/metric...``; ``observed`` is None when nothing could be observed, or when
-    the figure is without end (it never failed over, it never recovered: then the outcome is fail and ``why`` says so); ``witnesses`` are the ids
-    of up to ten requests (canaries) that show it; ``why`` says what was seen, or what was missing.
+    ``id`` is ``suite/test/metric...``; ``observed`` is None when nothing could be observed, or when the figure is
+    without end (it never failed over, it never recovered: then the outcome is fail and ``why`` says so); ``witnesses``
+    are the ids of up to ten requests (canaries) that show it; ``why`` says what was seen, or what was missing.
     """
 
     id: str

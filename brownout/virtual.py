@@ -13,7 +13,7 @@ import selectors
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import aiohttp
 from aiohttp.client_exceptions import ClientConnectorError
@@ -64,7 +64,8 @@ class _JumpSelector(selectors.SelectSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time with a network of its own.
 
-    ``utc_base`` is the made-up moment at which the loop's time is 0. Threads are refused: their timing is the machine's.
+    ``utc_base`` is the made-up moment at which the loop's time is 0. Threads are refused: their timing is the
+    machine's.
     """
 
     utc_base = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -152,7 +153,7 @@ class _VirtualServer(asyncio.AbstractServer):
     async def wait_closed(self) -> None:
         await asyncio.sleep(0)
 
-    async def __aenter__(self) -> "_VirtualServer":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -290,7 +291,10 @@ class VirtualConnector(aiohttp.BaseConnector):
     """aiohttp's way onto the virtual network (as its own UnixConnector is onto a path)."""
 
     async def _create_connection(
-        self, req: "ClientRequest", traces: "list[Trace]", timeout: "ClientTimeout"
+        self,
+        req: "ClientRequest",
+        traces: "list[Trace]",
+        timeout: "ClientTimeout",  # noqa: ASYNC109 - aiohttp's signature
     ) -> "ResponseHandler":
         del traces, timeout  # a virtual connection is made, or refused, at once
         host, port = req.url.raw_host or "", req.url.port or 80

@@ -106,7 +106,7 @@ class LiveView:
                 line.append(f": {clean(detail)}")
             self._console.print(line, soft_wrap=True)
 
-    def progress(  # noqa: PLR0917 - the numbers of a test are these six
+    def progress(
         self,
         test: str,
         elapsed_s: float,

@@ -1,7 +1,5 @@
 """Every fault fires when it should, says so, can be undone, and tells users what is wrong with its settings."""
 
-# ruff: noqa: SIM300 - asserts read expected == actual
-
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine

@@ -29,8 +29,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A history, and the part of it an SLO is about.
 
-    ``client`` and ``attempts`` are already filtered and cut to the SLO's window; ``windows`` are the fault windows it names
-    (all of them when it names none).
+    ``client`` and ``attempts`` are already filtered and cut to the SLO's window; ``windows`` are the fault windows it
+    names (all of them when it names none).
     """
 
     history: History

@@ -10,7 +10,7 @@ _REFUSALS_MIN = 1
 
 @metric("early_retry_ratio", "ratio")
 def early_retry_ratio(view: View) -> Observation:
-    """Attempts at an endpoint before the time its Retry-After named, per request due while it was asking to be left alone."""
+    """Attempts at an endpoint before its Retry-After was over, per request that fell due while it was throttled."""
     told = [r for r in view.history.attempts if r.retry_after_s is not None and r.outcome == "refused"]
     if len(told) < _REFUSALS_MIN:
         raise NoEvidence("no endpoint answered with a Retry-After")
@@ -25,7 +25,7 @@ def early_retry_ratio(view: View) -> Observation:
         value=len(early) / len(due),
         samples=len(due),
         witnesses=some([r.canary for r in early]),
-        why=f"{len(early)} attempts came before the Retry-After of their endpoint was over; {len(due)} requests were due",
+        why=f"{len(early)} attempts came before their endpoint's Retry-After was over; {len(due)} requests were due",
     )
 
 
@@ -34,8 +34,9 @@ def _concerns(view: View, window: Window, tenant: str) -> bool:
 
 
 def _early_at(view: View, endpoint: str) -> list[ProviderRecord]:
-    """Attempts that came while the latest word of the endpoint was "not before": only refused ones can be early, since an
-    endpoint that serves has taken its word back.
+    """Return the attempts that came while the endpoint's word was "not before".
+
+    Only refused ones can be early: an endpoint that serves has taken its word back.
     """
     early: list[ProviderRecord] = []
     told: list[tuple[float, float]] = []

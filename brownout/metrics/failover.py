@@ -7,10 +7,10 @@ from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
 @metric("time_to_failover_s", "s")
 def time_to_failover_s(view: View) -> Observation:
-    """Seconds from a fault's start until affected users are answered promptly again, ten in a row; the worst fault counts.
+    """Seconds from a fault's start until affected users are answered promptly again, ten in a row.
 
-    Where that does not happen while the fault is on, the figure is infinite: it is at least so long, and nobody knows
-    how much longer.
+    The worst fault counts. Where that does not happen while the fault is on, the figure is infinite: it is at least so
+    long, and nobody knows how much longer.
     """
     if not view.windows:
         raise NoEvidence("no fault was on")

@@ -7,10 +7,11 @@ from brownout.metrics.base import Observation, View, metric, need, some
 def hung_requests(view: View) -> Observation:
     """Requests with no end within the client's patience, counted from when they were due."""
     need(view.client, 1, "requests in the window")
+    patience_s = view.history.plan.workload.patience_s
     hung = [r for r in view.client if r.outcome == "hung"]
     return Observation(
         value=len(hung),
         samples=len(view.client),
         witnesses=some([r.canary for r in hung]),
-        why=f"{len(hung)} of {len(view.client)} had not ended {view.history.plan.workload.patience_s:g} s after they were due",
+        why=f"{len(hung)} of {len(view.client)} had not ended {patience_s:g} s after they were due",
     )

@@ -30,8 +30,10 @@ def e2e_p99_s(view: View) -> Observation:
 
 
 def _first_tokens(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
-    """A request that hung before its first token waited at least as long as its client did; leaving it out would
-    make the slowest requests improve the figure. An error is not a wait: it counts in availability.
+    """Return each request's wait and canary.
+
+    A request that hung before its first token waited at least as long as its client did; leaving it out would make the
+    slowest requests improve the figure. An error is not a wait: it counts in availability.
     """
     waits = []
     for record in records:

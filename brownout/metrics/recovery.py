@@ -21,7 +21,7 @@ def time_to_recover_s(view: View) -> Observation:
 
 @metric("reopen_share_ratio", "ratio")
 def reopen_share_ratio(view: View) -> Observation:
-    """Traffic of a healed endpoint in the first 20 attempts after it serves again, relative to its share before the fault."""
+    """A healed place's share of the first 20 attempts after it serves again, relative to its share before the fault."""
     seen = [one for window in view.windows for one in _reopenings(view, window)]
     if not seen:
         raise NoEvidence(
@@ -38,7 +38,8 @@ def _recovery(view: View, window: Window) -> Observation:
     unhappy = [r.canary for r in due if not is_prompt(r)]
     span_s = due[-1].due_s - window.off_s
     if good_s is None:
-        why = f"{len(unhappy)} of {len(due)} requests were not answered promptly in the {span_s:.1f} s after {window.injection.id}"
+        after = f"in the {span_s:.1f} s after {window.injection.id}"
+        why = f"{len(unhappy)} of {len(due)} requests were not answered promptly {after}"
         return Observation(value=float("inf"), samples=len(due), witnesses=some(unhappy), why=why)
     back_s = _traffic_back_s(view, window)
     if back_s is None:
@@ -49,7 +50,7 @@ def _recovery(view: View, window: Window) -> Observation:
 
 
 def _traffic_back_s(view: View, window: Window) -> float | None:
-    """When the fault's endpoints together have `_BACK_RATIO` of their former share of the affected tenants' served attempts."""
+    """When the fault's endpoints together have `_BACK_RATIO` of their former share of what is served again."""
     hit = set(window.injection.endpoints)
     before = _served(view, window, 0.0, view.history.before_s())
     share = _share(before, hit)
@@ -64,7 +65,7 @@ def _traffic_back_s(view: View, window: Window) -> float | None:
 
 
 def _reopenings(view: View, window: Window) -> list[Observation]:
-    """The fault's endpoints are taken together: a share of a few percent cannot be told from its doubling in 20 attempts."""
+    """The fault's endpoints are taken together: of a share of a few percent, 20 attempts tell nothing."""
     hit = set(window.injection.endpoints)
     before = _served(view, window, 0.0, view.history.before_s())
     after = _served(view, window, window.off_s, float("inf"))
@@ -76,7 +77,8 @@ def _reopenings(view: View, window: Window) -> list[Observation]:
     if len(stretch) < _SHARE_WINDOW or _still_used(view, window, hit, share):
         return []
     again = _share(stretch, hit)
-    why = f"{window.injection.at}: {again:.0%} of the first {len(stretch)} attempts after it served again, {share:.0%} before"
+    first_some = f"the first {len(stretch)} attempts after it served again"
+    why = f"{window.injection.at}: {again:.0%} of {first_some}, {share:.0%} before"
     return [
         Observation(value=again / share, samples=len(stretch), witnesses=some([r.canary for r in stretch]), why=why)
     ]

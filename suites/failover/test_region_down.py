@@ -41,5 +41,5 @@ def test_region_silent(run: Run) -> None:
     },
 )
 def test_region_5xx(run: Run) -> None:
-    """A region that answers 503 is avoided, and let back gently: a trickle first, all of it only on sustained health."""
+    """A region that answers 503 is avoided, and let back gently: a trickle first, more only on sustained health."""
     run.must_hold()

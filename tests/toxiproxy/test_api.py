@@ -1,7 +1,5 @@
 """The control API's table: paths, statuses, bodies, manners; by raw HTTP and through toxiproxy-python."""
 
-# ruff: noqa: SIM300 - asserts read expected == actual
-
 import json
 import socket
 from collections.abc import Iterator
@@ -153,7 +151,7 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status", "message"), ERRORS)
-def test_errors_are_json_under_text_plain(  # noqa: PLR0917 - a row of the table
+def test_errors_are_json_under_text_plain(
     api: Any, method: str, path: str, body: object, status: int, message: str
 ) -> None:
     """Every error of the table."""

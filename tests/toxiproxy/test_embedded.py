@@ -1,7 +1,5 @@
 """The embedded plane in virtual time: nothing lost, nothing reordered, one seed one history, exact waits."""
 
-# ruff: noqa: SIM300 - asserts read expected == actual
-
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """What each toxic does to bytes, on the embedded server and, where there is one, on a real one."""
 
-# ruff: noqa: SIM300 - asserts read expected == actual
-
 import asyncio
 import contextlib
 import socket

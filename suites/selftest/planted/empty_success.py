@@ -1,7 +1,8 @@
 """When nothing works, 200 and nothing."""
 
-import aiohttp
 from collections.abc import AsyncGenerator
+
+import aiohttp
 
 from brownout.clock import Clock
 from brownout.wire import Ask, End, Event, Refusal

@@ -1,0 +1,47 @@
+# Everything a newcomer needs: `make gate`, `make test`. Each makes the virtual environment if it is not there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: help gate test selftest lint types imports check targets bench clean
+
+help: ## list what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("brownout needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ". Say PYTHON=python3.12, say.") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+gate: $(STAMP) ## judge the reference router on the fast profile, in real time
+	$(BIN)/brownout gate
+
+test: $(STAMP) ## run brownout's own tests
+	$(BIN)/pytest -n 2 tests
+
+selftest: $(STAMP) ## prove that every planted defect turns its own promise red
+	$(BIN)/brownout selftest
+
+lint: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(STAMP) ## the rooms depend downwards only
+	$(BIN)/lint-imports
+
+check: test selftest lint types imports ## all of the above
+
+targets: $(STAMP) ## install the targets that need an environment of their own (LiteLLM)
+	$(BIN)/brownout install fixtures/targets/*.yaml
+
+bench: $(STAMP) ## print ratios: virtual against real time
+	$(BIN)/python -m bench.clocks
+
+clean: ## remove what was made here, but no evidence
+	rm -rf $(VENV) .targets .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
