@@ -9,7 +9,7 @@ import re
 from typing import Literal, NamedTuple, TypeAlias
 
 Integrity: TypeAlias = Literal["whole", "truncated", "garbled", "foreign", "empty"]
-_HEAD = re.compile(r"^\[(?P<endpoint>\S+) (?P<canary>\S+) of (?P<tokens>\d+)\]")
+_HEAD = re.compile(r"^\[(?P<endpoint>\S+) (?P<canary>\S+) of (?P<tokens>[0-9]{1,6})\]")
 
 
 class Reading(NamedTuple):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 PREFIX = "CNRY"
 _BODY_CHARS = 18  # 11 bytes in base32 without padding
-_PATTERN = re.compile(PREFIX + r"([A-Z2-7]{18})")
+_PATTERN = re.compile(rf"(?={PREFIX}([A-Z2-7]{{18}}))")  # ahead only: a stray prefix hides no canary after it
 
 
 class CanaryMint:

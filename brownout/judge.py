@@ -61,12 +61,17 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
 def judge_test(test: TestPlan, history: History) -> list[Promise]:
     """Judge the promises of one test."""
     spoils = spoiled(history)
+    if unstarted := _not_ready(history):
+        return [_unstarted(test, name, text, unstarted) for name, text in test.promises.items()]
     return [_judge_promise(test, history, name, text, spoils) for name, text in test.promises.items()]
 
 
-def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoils: list[str]) -> Promise:
-    slo = parse_slo(text, faults=[injection.fault for injection in test.injections])
-    metric = METRICS[slo.metric]
+def _slo(test: TestPlan, text: str) -> Slo:
+    return parse_slo(text, faults=[injection.fault for injection in test.injections])
+
+
+def _blank(test: TestPlan, name: str, text: str) -> Promise:
+    """Return a promise that nobody has judged yet; skipped where the target lacks a feature it needs."""
     promise = Promise(
         id=f"{test.suite}/{test.test}/{name}",
         suite=test.suite,
@@ -74,18 +79,31 @@ def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoil
         slo=text,
         outcome="unknown",
         observed=None,
-        unit=metric.unit,
+        unit=METRICS[_slo(test, text).metric].unit,
         samples=0,
         witnesses=[],
         why="",
     )
     if lacking := test.skipped or test.lacking.get(name):
         promise.outcome, promise.why = "skipped", f"the target does not declare: {', '.join(lacking)}"
+    return promise
+
+
+def _unstarted(test: TestPlan, name: str, text: str, reason: str) -> Promise:
+    promise = _blank(test, name, text)
+    return promise if promise.outcome == "skipped" else msgspec.structs.replace(promise, why=reason)
+
+
+def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoils: list[str]) -> Promise:
+    promise = _blank(test, name, text)
+    if promise.outcome == "skipped":
         return promise
+    slo = _slo(test, text)
+    metric = METRICS[slo.metric]
     try:
         seen = metric.measure(_view(history, slo))
     except NoEvidence as missing:
-        promise.why = "; ".join([str(missing), *spoils])
+        promise.why = "; ".join([*spoils, str(missing)])
         return promise
     except Exception:  # noqa: BLE001 - a crashed check is an unknown, and says so
         promise.why = f"the check itself crashed: {traceback.format_exc(limit=-2).strip()}"
@@ -149,17 +167,16 @@ def spoiled(history: History) -> list[str]:
 
 
 def _not_ready(history: History) -> str:
+    """The first line only: the log's tail was printed once, and is in the target's log."""
     phase = history.phases.get("target-failed")
-    return f"the target never became ready: {phase.why}" if phase else ""
+    return f"the target never became ready: {phase.why.splitlines()[0].removesuffix(', ends:')}" if phase else ""
 
 
 def _not_finished(history: History) -> str:
-    if "target-failed" in history.phases:
-        return ""
     if "aborted" in history.phases:
         return f"the test was aborted: {history.phases['aborted'].why or 'no reason given'}"
     if "target-died" in history.phases:
-        return ""  # the rest of the evidence is what a dead target looks like, and it is true
+        return "the target died before the test had ended"
     return "" if "load-end" in history.phases else "the test did not run to its end"
 
 
@@ -179,7 +196,7 @@ def _overloaded_generator(history: History) -> str:
 def _unhealthy_baseline(history: History) -> str:
     before_s = history.before_s()
     due = [r for r in history.client if r.due_s < before_s]
-    if "target-failed" in history.phases or not history.plan.injections:
+    if not history.plan.injections:
         return ""
     if len(due) < _SOME_REQUESTS:
         return f"only {len(due)} requests were due before the first fault: whether the target was healthy is not known"
@@ -220,7 +237,6 @@ def _undone(history: History) -> str:
 
 
 _SPOILERS: Sequence[Callable[[History], str]] = (
-    _not_ready,
     _not_finished,
     _overloaded_generator,
     _unhealthy_baseline,

@@ -10,9 +10,12 @@ import yaml
 from brownout.errors import BadInput, nearest
 
 T = TypeVar("T")
-_PATH = re.compile(r" - at `(?:key in )?(?P<path>\$[^`]*)`$")
+_PATH = re.compile(r" - at `(?P<key>key` in `)?(?P<path>\$[^`]*)`$")
 _STEP = re.compile(r"\.(?P<field>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]+)`")
+_CHOICE = re.compile(r"^Invalid enum value '(?P<word>.*)'$", re.DOTALL)
+# What PyYAML lets out when a scalar is not what its tag (given or guessed) says, such as the date 2024-13-45.
+_BAD_SCALAR = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
 
 
 def load_yaml(path: Path, kind: type[T]) -> T:
@@ -23,9 +26,11 @@ def load_yaml(path: Path, kind: type[T]) -> T:
             the message starts with ``file:line``.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not YAML (not UTF-8 at byte {error.start}).") from None
     return parse_yaml(text, kind, name=str(path))
 
 
@@ -38,42 +43,98 @@ def parse_yaml(text: str, kind: type[T], *, name: str) -> T:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise BadInput(f"{name}{line}: not YAML ({getattr(error, 'problem', error)}).") from None
+    except RecursionError:
+        raise BadInput(f"{name}: not YAML that can be read (nested too deeply).") from None
+    except _BAD_SCALAR as error:
+        raise BadInput(f"{name}: not YAML (a value that is not what it looks like: {error}).") from None
     if tree is None:
         raise BadInput(f"{name}: the file is empty; fields: {', '.join(_fields(kind))}.")
-    _refuse_repeats(tree, name)
+    _refuse_repeats(tree, name, set())
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise BadInput(_explain(str(error), tree, kind, name)) from None
+        raise BadInput(_explain(str(error), tree, data, kind, name)) from None
 
 
-def _refuse_repeats(node: yaml.Node, name: str) -> None:
+def _refuse_repeats(node: yaml.Node, name: str, done: set[int]) -> None:
     """YAML lets a key stand twice and keeps the last; a plan that says two things is bad input."""
+    if id(node) in done:
+        return  # an anchor's node stands wherever it is referred to, be it inside itself
+    done.add(id(node))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
-                raise BadInput(f"{name}:{key.start_mark.line + 1}: field {key.value!r} is given twice.")
-            seen.add(key.value)
-            _refuse_repeats(value, name)
+            word = str(key.value)
+            if word in seen:
+                raise BadInput(f"{name}:{key.start_mark.line + 1}: field {word!r} is given twice.")
+            seen.add(word)
+            _refuse_repeats(value, name, done)
     elif isinstance(node, yaml.SequenceNode):
         for child in node.value:
-            _refuse_repeats(child, name)
+            _refuse_repeats(child, name, done)
 
 
-def _explain(message: str, tree: yaml.Node, kind: type[Any], name: str) -> str:
+def _explain(message: str, tree: yaml.Node, data: Any, kind: type[Any], name: str) -> str:
     match = _PATH.search(message)
     path = match["path"] if match else "$"
     sentence = _PATH.sub("", message)
-    steps = [step["field"] or step["index"] for step in _STEP.finditer(path)]
+    if match and match["key"]:
+        sentence = f"a key: {sentence}"
+    steps = _named([step["field"] or step["index"] for step in _STEP.finditer(path)], data, kind, message)
     unknown = _UNKNOWN.search(sentence)
     line = _line(tree, steps, unknown["field"] if unknown else None)
     where = f"{name}:{line}: {'.'.join(steps)}".rstrip(": ") if steps else f"{name}:{line}"
+    at = _type_at(kind, steps)
     if unknown:
-        allowed = _fields(_type_at(kind, steps))
-        word = unknown["field"]
-        return f"{where}: unknown field {word!r}.{nearest(word, allowed)} Known: {', '.join(allowed)}."
+        return _refused(where, "field", unknown["field"], _fields(at))
+    choice = _CHOICE.match(sentence)
+    if choice and isinstance(at, msgspec.inspect.LiteralType):
+        return _refused(where, "value", choice["word"], [str(value) for value in at.values])
     return f"{where}: {sentence}."
+
+
+def _refused(where: str, what: str, word: str, allowed: list[str]) -> str:
+    return f"{where}: unknown {what} {word!r}.{nearest(word, allowed)} Known: {', '.join(allowed)}."
+
+
+def _named(steps: list[str], data: Any, kind: type[Any], message: str) -> list[str]:
+    """Say which key of a map the validator's ``...`` is: the first that, alone in its map, gives the same error."""
+    named: list[str] = []
+    for place, step in enumerate(steps):
+        key = step
+        if step == "...":
+            found = (one for one in _at(data, named) if _error(_only(data, named, one), kind) == message)
+            key = next(found, step)
+            if key != step:
+                data = _only(data, named, key)
+            if not isinstance(key, str):
+                return [*named, *steps[place:]]
+        named.append(key)
+    return named
+
+
+def _at(data: Any, path: list[str]) -> Any:
+    for step in path:
+        data = data[int(step)] if isinstance(data, list) else data[step]
+    return data
+
+
+def _only(data: Any, path: list[str], key: Any) -> Any:
+    """Return the data with nothing but one key in the map at the path."""
+    if not path:
+        return {key: data[key]}
+    step: Any = int(path[0]) if isinstance(data, list) else path[0]
+    spare = data.copy()
+    spare[step] = _only(data[step], path[1:], key)
+    return spare
+
+
+def _error(data: Any, kind: type[Any]) -> str:
+    try:
+        msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
 
 
 def _line(node: yaml.Node, steps: list[str], key: str | None) -> int:

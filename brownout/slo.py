@@ -28,7 +28,7 @@ FILTERS = ("class", "tenant", "endpoint", "stream")
 _SLO = re.compile(
     r"^\s*(?P<metric>[a-z][a-z0-9_]*)\s*(?:\[(?P<filters>[^\]]*)\])?\s*"
     r"(?:(?P<span>before|during|after)\s+(?P<fault>[a-z][a-z0-9-]*))?\s*"
-    r"(?P<op>>=|<=|==|>|<)\s*(?P<number>-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*(?P<unit>%|[a-z]*)\s*$"
+    r"(?P<op>>=|<=|==|>|<)\s*(?P<number>-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?P<unit>%|[a-z]*)\s*$"
 )
 # What a number is divided by: dividing keeps 95% equal to 19/20, multiplying by 0.01 does not.
 _DIVISORS = {

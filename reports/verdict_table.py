@@ -27,7 +27,8 @@ def print_verdicts(
         plan: names the features for which promises were skipped.
     """
     ordered = worst_first(verdicts.promises)
-    loud = [promise for promise in ordered if verbose or promise.outcome in {"fail", "unknown"}]
+    same = _said_once(ordered)
+    loud = [p for p in ordered if verbose or (p.outcome in {"fail", "unknown"} and _test_name(p) not in same)]
     quiet = [promise for promise in ordered if promise not in loud]
     console.print()
     if loud:
@@ -40,6 +41,15 @@ def print_verdicts(
     if replay:
         # The line is copied into a shell: it must not be folded at the terminal's width.
         console.print(Text.assemble(("replay: ", "dim"), clean(replay)), soft_wrap=True)
+
+
+def _said_once(promises: Iterable[Promise]) -> set[str]:
+    """Return the tests whose every judged promise is unknown for one and the same reason: a line says it all."""
+    reasons: dict[str, set[tuple[str, str]]] = {}
+    for promise in promises:
+        if promise.outcome != "skipped":
+            reasons.setdefault(_test_name(promise), set()).add((promise.outcome, promise.why))
+    return {name for name, said in reasons.items() if len(said) == 1 and next(iter(said))[0] == "unknown"}
 
 
 def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:
@@ -89,7 +99,7 @@ def _condensed(promises: Iterable[Promise], totals: Mapping[str, int], plan: Pla
         groups.setdefault((promise.outcome, _test_name(promise)), []).append(promise)
     for (outcome, name), group in groups.items():
         said = f"{len(group)} of {totals[name]}"
-        if outcome == "skipped":
+        if outcome in {"skipped", "unknown"}:
             said += ": " + "; ".join(dict.fromkeys(_why(promise, plan).plain for promise in group))
         # Not "pass": other promises of the same test may be broken, and stand above.
         table.add_row(Text("kept" if outcome == "pass" else outcome, STYLES[outcome]), Text(name), Text(said))

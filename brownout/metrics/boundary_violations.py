@@ -10,8 +10,8 @@ def boundary_violations(view: View) -> Observation:
     crossed = [r for r in view.attempts if r.endpoint not in allow.get(r.tenant or "", set())]
     senders = {r.tenant for r in view.history.client}
     silent = senders - {r.tenant for r in view.history.attempts}
-    if not crossed and (silent or not senders):
-        names = ", ".join(sorted(silent)) or "any tenant"
+    if not crossed and (silent or not senders or not view.attempts):
+        names = ", ".join(sorted(silent)) or "any tenant in the window"
         raise NoEvidence(f"no endpoint saw a canary of {names}: where its data went is not known")
     places = sorted({f"{r.tenant} at {r.endpoint}" for r in crossed})
     return Observation(
