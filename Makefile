@@ -20,7 +20,8 @@ gate: $(STAMP) ## judge the reference router on the fast profile, in real time
 	$(BIN)/brownout gate
 
 test: $(STAMP) ## run brownout's own tests
-	$(BIN)/pytest -n 2 tests
+	$(BIN)/pytest -n 2 -m 'not real_time' tests
+	$(BIN)/pytest -m real_time tests
 
 selftest: $(STAMP) ## prove that every planted defect turns its own promise red
 	$(BIN)/brownout selftest

@@ -34,7 +34,7 @@ def busy_plan() -> tuple[Plan, object]:
         topology=load_topology("slack"),
         suites=[("failover", load_suite("failover"))],
         clock="virtual",
-        only="region-5xx",
+        only=["region-5xx"],
     )
     plan = make_plan(options)
     test = plan.tests[0]

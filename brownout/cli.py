@@ -88,7 +88,7 @@ def _add_gate(commands: Any) -> None:
     gate.add_argument(
         "--suite", metavar="NAME", action="append", help="which suites (default: failover); may be given again"
     )
-    gate.add_argument("--test", metavar="NAME", default="", help="only this test of the suites")
+    gate.add_argument("--test", metavar="NAME", action="append", help="only this test; may be given again")
     gate.add_argument("--profile", metavar="smoke|fast|full", default="fast", help="how long (default: fast)")
     gate.add_argument(
         "--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)"

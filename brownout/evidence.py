@@ -45,12 +45,12 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def ttft_s(self) -> float | None:
         """Time to first token from when the request was due."""
-        return None if self.first_token_s is None else self.first_token_s - self.due_s
+        return None if self.first_token_s is None else round(self.first_token_s - self.due_s, 6)
 
     @property
     def e2e_s(self) -> float:
         """Time to the last byte from when the request was due."""
-        return self.end_s - self.due_s
+        return round(self.end_s - self.due_s, 6)
 
 
 class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -169,7 +169,10 @@ def spoiled(history: History) -> list[str]:
 def _not_ready(history: History) -> str:
     """The first line only: the log's tail was printed once, and is in the target's log."""
     phase = history.phases.get("target-failed")
-    return f"the target never became ready: {phase.why.splitlines()[0].removesuffix(', ends:')}" if phase else ""
+    if phase is None:
+        return ""
+    first, _, _ = phase.why.partition("\n")
+    return f"the target never became ready: {first.removesuffix(', ends:') or 'no reason given'}"
 
 
 def _not_finished(history: History) -> str:
@@ -180,6 +183,13 @@ def _not_finished(history: History) -> str:
     return "" if "load-end" in history.phases else "the test did not run to its end"
 
 
+def _missing_layers(history: History) -> str:
+    """Both ends are asserted: a test that only one of them has seen proves nothing."""
+    if not history.client:
+        return "no request of the load is on record"
+    return "" if history.attempts else "no endpoint has a request of the load on record"
+
+
 def _overloaded_generator(history: History) -> str:
     if not history.client:
         return ""
@@ -187,7 +197,7 @@ def _overloaded_generator(history: History) -> str:
     if unsent:
         return f"the load generator failed to send {unsent} of {len(history.client)} requests"
     lags = sorted(r.sent_s - r.due_s for r in history.client)
-    p99_s = lags[math.ceil(0.99 * len(lags)) - 1]
+    p99_s = round(lags[math.ceil(0.99 * len(lags)) - 1], 6)
     if p99_s > DISPATCH_LAG_P99_MAX_S:
         return f"the load generator was overloaded: dispatch lag p99 {p99_s * 1000:.0f} ms (at most 50 ms)"
     return ""
@@ -201,13 +211,20 @@ def _unhealthy_baseline(history: History) -> str:
     if len(due) < _SOME_REQUESTS:
         return f"only {len(due)} requests were due before the first fault: whether the target was healthy is not known"
     lost = [r for r in due if r.outcome != "ok" and r.end_s < before_s]
-    if len(lost) > max(1 - _BASELINE_SERVED_MIN, 1 / len(due)) * len(due):
+    if len(lost) > max((1 - _BASELINE_SERVED_MIN) * len(due), 1):
         kinds = ", ".join(sorted({f"{r.outcome} {r.error}".strip() for r in lost}))
         return f"the target was not healthy before the faults: {len(lost)} of {len(due)} requests not served ({kinds})"
-    waits = sorted(r.ttft_s for r in due if r.ttft_s is not None)
+    waits = sorted(wait_s for r in due if (wait_s := _waited_s(r, before_s)) is not None)
     if waits and (median_s := waits[len(waits) // 2]) > _BASELINE_TTFT_P50_MAX_S:
         return f"the target was not healthy before the faults: its median time to first token was {median_s:.1f} s"
     return ""
+
+
+def _waited_s(record: ClientRecord, until_s: float) -> float | None:
+    """A request that never began to be answered had waited for at least as long as there was no fault."""
+    if record.ttft_s is None and record.outcome == "hung":
+        return min(record.end_s, until_s) - record.due_s
+    return record.ttft_s
 
 
 def _idle_faults(history: History) -> str:
@@ -238,6 +255,7 @@ def _undone(history: History) -> str:
 
 _SPOILERS: Sequence[Callable[[History], str]] = (
     _not_finished,
+    _missing_layers,
     _overloaded_generator,
     _unhealthy_baseline,
     _idle_faults,

@@ -23,7 +23,7 @@ View: TypeAlias = dict[str, Any]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LOG_LINES, _LOG_BYTES = 60, 64 * 1024
-_OPEN_TESTS = 3  # With no more tests than this all are unfolded at once, also the kept ones.
+_OPEN_TESTS = 12
 
 
 def render(run: RunDir) -> Path:
