@@ -38,7 +38,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 PROFILES = {
     # Long enough to see that everything is wired, too short for a p99 or a ramp.
     "smoke": Profile(name="smoke", baseline_s=3, fault_s=3, settle_s=1, rate_rps=12, patience_s=4),
-    "fast": Profile(name="fast", baseline_s=5, fault_s=8, settle_s=3, rate_rps=10, patience_s=8),
+    "fast": Profile(name="fast", baseline_s=5, fault_s=10, settle_s=3, rate_rps=10, patience_s=8),
     "full": Profile(name="full", baseline_s=15, fault_s=30, settle_s=10, rate_rps=15, patience_s=20),
 }
 

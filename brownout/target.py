@@ -1,5 +1,6 @@
 """Target: the router under test, as its file describes it."""
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -98,8 +99,8 @@ def load_target(reference: str) -> tuple[Target, Path]:
         raise BadInput(f"{path}: give either start (brownout starts the target) or url (it runs already), not both.")
     if not target.models:
         raise BadInput(f"{path}: models is empty; name at least one model that clients ask for.")
-    if target.recover_within_s <= 0:
-        raise BadInput(f"{path}: recover_within_s must be above 0, not {target.recover_within_s:g}.")
+    if not 0 < target.recover_within_s < math.inf:
+        raise BadInput(f"{path}: recover_within_s must be above 0 and finite, not {target.recover_within_s:g}.")
     if target.start is not None and not target.start.command:
         raise BadInput(f"{path}: start.command is empty; give the program and its arguments.")
     return target, path.resolve().parent

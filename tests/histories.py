@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brownout.evidence import ClientRecord, FaultRecord, Journal, PhaseRecord, ProviderRecord
 from brownout.judge import judge
@@ -11,6 +11,9 @@ from brownout.rundir import RunDir
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.verdict import Promise
 from brownout.workload import Workload
+
+if TYPE_CHECKING:
+    import msgspec
 
 TEST = "t"
 NEAR, SPARE, ABROAD = "near", "spare", "abroad"
@@ -92,7 +95,7 @@ def lost(number: int, due_s: float, outcome: str = "refused", **changes: Any) ->
 
 
 def attempt(
-    number: int, arrived_s: float, endpoint: str = NEAR, *, tenant: str = ACME, **changes: Any
+    number: int, arrived_s: float, endpoint: str = NEAR, *, tenant: str | None = ACME, **changes: Any
 ) -> ProviderRecord:
     """Return an attempt that the endpoint served."""
     known: dict[str, Any] = {
@@ -144,8 +147,8 @@ def phases(*names: str, why: Mapping[str, str] | None = None) -> list[PhaseRecor
 class Story:
     """One test's evidence, to be changed and then judged. It begins as a healthy run in which a fault hurt nobody.
 
-    Sixty requests, one each half second, each with its attempt: at the near endpoint, or at the spare one while the fault
-    was on; every fourth is of the tenant abroad.
+    A hundred and twenty requests, four a second, each with its attempt: at the near endpoint, or at the spare one while
+    the fault was on; every fourth is of the tenant abroad.
     """
 
     def __init__(self, folder: Path, *promises: str, **plan: Any) -> None:
@@ -155,8 +158,8 @@ class Story:
         self.provider: list[ProviderRecord] = []
         self.faults = fault_records()
         self.phases = phases()
-        for number in range(60):
-            due_s = number / 2
+        for number in range(120):
+            due_s = number / 4
             tenant = EUROPA if number % 4 == 3 else ACME
             place = ABROAD if tenant == EUROPA else SPARE if ON_S <= due_s < OFF_S else NEAR
             self.client.append(ask(number, due_s, tenant=tenant, served_by=place))
@@ -180,7 +183,12 @@ class Story:
             tests=[self.plan],
         )
         self.run.write_plan(plan)
-        layers = {"client": self.client, "provider": self.provider, "faults": self.faults, "phases": self.phases}
+        layers: dict[str, Sequence[msgspec.Struct]] = {
+            "client": self.client,
+            "provider": self.provider,
+            "faults": self.faults,
+            "phases": self.phases,
+        }
         for name, records in layers.items():
             path = self.run.file(f"{name}.jsonl")
             path.unlink(missing_ok=True)

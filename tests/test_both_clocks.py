@@ -14,7 +14,7 @@ target: {name}
 embedded: {name}
 start:
   command: ["{{python}}", -m, suites.selftest.planted, {name}, --world, "{{world}}", --port, "{{port}}"]
-recover_within_s: 9
+recover_within_s: 10
 """
 
 

@@ -45,6 +45,17 @@ def refusal(text: str, kind: type[Target | Topology] = Topology) -> str:
     return str(caught.value)
 
 
+def refused_or_none(text: str, kind: type[Target | Topology]) -> str | None:
+    """Return how a text is refused; None when it is not."""
+    try:
+        made = parse_yaml(text, kind, name="f.yaml")
+        if isinstance(made, Topology):
+            made.check(where="f.yaml")
+    except BadInput as refused:
+        return str(refused)
+    return None
+
+
 def target_file(tmp_path: Path, text: str) -> str:
     """Write a target's file and return its path."""
     path = tmp_path / "target.yaml"
@@ -161,9 +172,9 @@ def test_a_file_of_other_bytes_is_bad_input(tmp_path: Path) -> None:
             r"target\.yaml: declares: unknown feature 'fail-bak'\. Did you mean 'fail-back'\? Known: ",
         ),
         ("target: t\nurl: http://a\nmodels: []", r"target\.yaml: models is empty"),
-        ("target: t\nurl: http://a\nrecover_within_s: 0", r"recover_within_s must be above 0, not 0"),
-        ("target: t\nurl: http://a\nrecover_within_s: .nan", r"recover_within_s must be"),
-        ("target: t\nurl: http://a\nrecover_within_s: .inf", r"recover_within_s must be"),
+        ("target: t\nurl: http://a\nrecover_within_s: 0", r"recover_within_s must be above 0 and finite, not 0"),
+        ("target: t\nurl: http://a\nrecover_within_s: .nan", r"recover_within_s must be .* finite, not nan"),
+        ("target: t\nurl: http://a\nrecover_within_s: .inf", r"recover_within_s must be .* finite, not inf"),
         ("target: t\nstart: {command: []}", r"start\.command is empty"),
         ("target: t\nstart: {command: [a], ready: {paht: /}}", r"target\.yaml:2: start\.ready: unknown field 'paht'"),
         ("target: t\nstart: {command: [a], env: {A: 1}}", r"target\.yaml:2: start\.env\.A: Expected `str`, got `int`"),
@@ -244,17 +255,13 @@ def mutated(draw: st.DrawFn, text: str) -> str:
 @settings(max_examples=200, deadline=None)
 def test_no_target_file_raises_anything_but_bad_input(text: str) -> None:
     """Any mutation of a target's file is a target, or bad input that names the file."""
-    try:
-        parse_yaml(text, Target, name="f.yaml")
-    except BadInput as refused:
-        assert str(refused).startswith("f.yaml")
+    said = refused_or_none(text, Target)
+    assert said is None or said.startswith("f.yaml")
 
 
 @given(mutated(TOPOLOGY_TEXT))
 @settings(max_examples=60, deadline=None)
 def test_no_topology_file_raises_anything_but_bad_input(text: str) -> None:
     """Any mutation of a topology's file is a topology, or bad input that names the file."""
-    try:
-        parse_yaml(text, Topology, name="f.yaml").check(where="f.yaml")
-    except BadInput as refused:
-        assert str(refused).startswith("f.yaml")
+    said = refused_or_none(text, Topology)
+    assert said is None or said.startswith("f.yaml")

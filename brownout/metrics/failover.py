@@ -7,7 +7,7 @@ from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
 @metric("time_to_failover_s", "s")
 def time_to_failover_s(view: View) -> Observation:
-    """Seconds from a fault's start until affected users are answered promptly again, ten in a row.
+    """Seconds from a fault's start until affected users are answered promptly again, 18 of 20.
 
     The worst fault counts. Where that does not happen while the fault is on, the figure is infinite: it is at least so
     long, and nobody knows how much longer.

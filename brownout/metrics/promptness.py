@@ -1,10 +1,11 @@
-"""When service is good again: the first of a run of requests that were all answered promptly."""
+"""When service is good again: the first of a run of requests of which nearly all were answered promptly."""
 
 from collections.abc import Sequence
 
 from brownout.evidence import ClientRecord
 
-RUN_LENGTH = 10  # one good answer is luck; ten in a row is service
+RUN_LENGTH = 20  # one good answer is luck; a run of them is service
+GOOD_MIN = 18  # a router that asks a sick endpoint now and then whether it has healed loses a request by it
 PROMPT_S = 2.0  # to the first token: what an interactive user takes for an answer, not a wait
 
 
@@ -14,10 +15,12 @@ def is_prompt(record: ClientRecord) -> bool:
 
 
 def good_again_s(records: Sequence[ClientRecord]) -> float | None:
-    """Return the due time of the first of `RUN_LENGTH` prompt answers in a row (by due time); None if there is none."""
-    run: list[float] = []
-    for record in records:
-        run = [*run, record.due_s] if is_prompt(record) else []
-        if len(run) == RUN_LENGTH:
-            return run[0]
+    """Return when a prompt answer begins a run of `RUN_LENGTH` (by due time) with `GOOD_MIN` prompt ones.
+
+    The instant is that answer's due time; None when there is no such run.
+    """
+    prompt = [is_prompt(record) for record in records]
+    for start in range(len(records) - RUN_LENGTH + 1):
+        if prompt[start] and sum(prompt[start : start + RUN_LENGTH]) >= GOOD_MIN:
+            return records[start].due_s
     return None

@@ -10,7 +10,7 @@ from fixtures.plugin import Run
         "availability[tenant=acme] >= 90%": ("failover",),
         "availability[tenant=europa] >= 90%": ("failover",),
         "served_during_fault >= 80%": ("failover",),
-        "time_to_failover_s <= 5s": ("failover",),
+        "time_to_failover_s <= 6s": ("failover",),
         "retry_amplification during provider-outage <= 2x": ("retry-budget",),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
         "hung_requests <= 0": (),

@@ -8,7 +8,7 @@ MOSTLY_ACME = {"acme": 3, "europa": 1}  # the tenant that lives there, and one t
 SERVED = {
     "availability[tenant=acme] >= 90%": ("failover",),
     "served_during_fault >= 80%": ("failover",),
-    "time_to_failover_s <= 5s": ("failover", "first-token-timeout"),
+    "time_to_failover_s <= 6s": ("failover", "first-token-timeout"),
     "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
     "hung_requests <= 0": (),
     "boundary_violations <= 0": ("tenant-boundary",),

@@ -5,7 +5,7 @@ from fixtures.plugin import Run
 
 
 @scenario(
-    inject("throttling", "bedrock-pt-us-east-1", retry_after_s=4),
+    inject("throttling", "bedrock-pt-us-east-1", retry_after_s=3),
     tenants={"acme": 3, "europa": 1},
     must={
         "availability[tenant=acme] >= 95%": ("failover",),
