@@ -85,8 +85,16 @@ def _blank(test: TestPlan, name: str, text: str) -> Promise:
         why="",
     )
     if lacking := test.skipped or test.lacking.get(name):
-        promise.outcome, promise.why = "skipped", f"the target does not declare: {', '.join(lacking)}"
+        promise.outcome, promise.why = "skipped", _what_lacks(lacking)
     return promise
+
+
+def _what_lacks(lacking: list[str]) -> str:
+    """Features are the target's to declare; a topology may lack something too."""
+    ours = [name.removeprefix("topology: ") for name in lacking if name.startswith("topology: ")]
+    if ours:
+        return f"the topology has no such thing: {', '.join(ours)}"
+    return f"the target does not declare: {', '.join(lacking)}"
 
 
 def _unstarted(test: TestPlan, name: str, text: str, reason: str) -> Promise:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from brownout.errors import BadInput
+from brownout.errors import unknown
 from brownout.fault import make_fault, settings_of
 from brownout.plan import PlannedInjection, TestPlan
-from brownout.slo import parse_slo
+from brownout.slo import Slo, parse_slo
 from brownout.target import FEATURES, Target
 from brownout.topology import Topology
 from brownout.workload import Arrival, Workload
@@ -78,6 +78,10 @@ def scenario(
         injections: the faults, all within the profile's fault window.
         must: SLO texts, each with the features a target must declare to be held to it.
         tenants: shares of traffic by tenant; left out, equal shares.
+
+    Texts may name roles that the topology fills: ``{home}``, a tenant that may use the primary endpoint; ``{pinned}``,
+    one that may use nothing in its region. ``{recover_within_s}`` is the target's. Places have roles too: see
+    `brownout.topology.Topology.select`.
     """
 
     def attach(function: F) -> F:
@@ -104,37 +108,72 @@ def plan_test(
         BadInput: an unknown fault, setting, place, metric, unit, tenant or feature.
     """
     where = f"suite {suite}, test {made.test}"
-    after_s = target.recover_within_s + profile.settle_s
-    planned = [_plan_injection(index, one, profile, topology, where) for index, one in enumerate(made.injections)]
-    promises, lacking = _promises(made, target, planned, where=where, started=started)
-    for tenant in made.tenants:
+    roles = _roles(target, topology)
+    missing = sorted({role for one in made.injections for role in _missing(one.at, roles)})
+    planned = [
+        _plan_injection(index, one, _filled(one.at, roles), profile, topology, where)
+        for index, one in enumerate(made.injections)
+        if not missing
+    ]
+    promises, lacking = _promises(made, target, topology, roles, where=where, started=started)
+    shares = {_filled(name, roles): share for name, share in made.tenants.items() if not _missing(name, roles)}
+    for tenant in shares:
         if tenant not in topology.tenants:
-            raise BadInput(f"{where}: unknown tenant {tenant!r}. Known: {', '.join(topology.tenants)}.")
+            raise unknown("tenant", tenant, topology.tenants, where=where)
     return TestPlan(
         test=made.test,
         suite=suite,
         why=made.why,
         workload=Workload(
             arrival=Arrival(process="poisson", rate_rps=profile.rate_rps),
-            duration_s=profile.baseline_s + profile.fault_s + after_s,
-            tenants=made.tenants,
+            duration_s=profile.baseline_s + profile.fault_s + target.recover_within_s + profile.settle_s,
+            tenants=shares,
             patience_s=profile.patience_s,
         ),
         injections=planned,
         promises=promises,
         recover_within_s=target.recover_within_s,
         lacking=lacking,
+        skipped=missing,
     )
 
 
-def _plan_injection(index: int, one: Inject, profile: Profile, topology: Topology, where: str) -> PlannedInjection:
+# What a suite may leave to the topology and the target, and what it is called where there is none.
+_ROLES = {
+    "home": "topology: a tenant that may use the primary endpoint",
+    "pinned": "topology: a tenant that may use nothing in the primary region",
+    "recover_within_s": "",
+}
+
+
+def _roles(target: Target, topology: Topology) -> dict[str, str | None]:
+    return {
+        "home": topology.home_tenant,
+        "pinned": topology.pinned_tenant,
+        "recover_within_s": f"{target.recover_within_s:g}s",
+    }
+
+
+def _missing(text: str, roles: Mapping[str, str | None]) -> list[str]:
+    return [_ROLES[role] for role, name in roles.items() if name is None and "{" + role + "}" in text]
+
+
+def _filled(text: str, roles: Mapping[str, str | None]) -> str:
+    for role, name in roles.items():
+        text = text.replace("{" + role + "}", name or role)
+    return text
+
+
+def _plan_injection(
+    index: int, one: Inject, at: str, profile: Profile, topology: Topology, where: str
+) -> PlannedInjection:
     made = make_fault(one.fault, one.settings, where=where)
     return PlannedInjection(
         id=f"{one.fault}-{index + 1}",
         fault=one.fault,
         settings=settings_of(made),
-        at=one.at,
-        endpoints=topology.select(one.at, where=where),
+        at=at,
+        endpoints=topology.select(at, where=where),
         at_s=profile.baseline_s + one.from_ * profile.fault_s,
         for_s=(one.to - one.from_) * profile.fault_s,
         colour=made.colour,
@@ -142,7 +181,13 @@ def _plan_injection(index: int, one: Inject, profile: Profile, topology: Topolog
 
 
 def _promises(
-    made: Scenario, target: Target, planned: list[PlannedInjection], *, where: str, started: bool
+    made: Scenario,
+    target: Target,
+    topology: Topology,
+    roles: Mapping[str, str | None],
+    *,
+    where: str,
+    started: bool,
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     promises, lacking = {}, {}
     must = dict(made.must)
@@ -151,10 +196,20 @@ def _promises(
     for text, needs in must.items():
         for feature in needs:
             if feature not in FEATURES:
-                raise BadInput(f"{where}: unknown feature {feature!r}. Known: {', '.join(FEATURES)}.")
-        resolved = text.replace("{recover_within_s}", f"{target.recover_within_s:g}s")
-        slo = parse_slo(resolved, where=where, faults=[one.fault for one in planned])
+                raise unknown("feature", feature, FEATURES, where=where)
+        resolved = _filled(text, roles)
+        slo = parse_slo(resolved, where=where, faults=[one.fault for one in made.injections])
+        missing = [*_missing(text, roles), *target.lacks(list(needs))]
+        _check_filters(slo, topology, where, skip=bool(missing))
         promises[slo.short_name] = resolved
-        if missing := target.lacks(list(needs)):
+        if missing:
             lacking[slo.short_name] = missing
     return promises, lacking
+
+
+def _check_filters(slo: Slo, topology: Topology, where: str, *, skip: bool) -> None:
+    """A filter that nobody can match would be a promise that nobody can judge."""
+    known = {"tenant": list(topology.tenants), "endpoint": topology.names, "class": ["interactive", "background"]}
+    for key, value in slo.filters.items():
+        if not skip and key in known and value not in known[key]:
+            raise unknown(key, value, known[key], where=f"{where}: SLO {slo.text!r}")

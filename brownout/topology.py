@@ -10,6 +10,9 @@ from brownout.errors import BadInput, unknown
 Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
 
 
+_PRIMARY = {"primary": "name", "primary-region": "region", "primary-cloud": "cloud"}
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an endpoint can carry before it refuses or slows down by itself.
 
@@ -70,7 +73,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
         A selector is a comma-separated list of words; each is an endpoint's name, or a region, cloud,
         provider or capacity that some endpoint has (``us-east-1``, ``aws``, ``vertex``, ``provisioned``),
-        optionally said in full (``region:us-east-1``). ``all`` is every endpoint.
+        optionally said in full (``region:us-east-1``). ``all`` is every endpoint, ``tenant:NAME`` those a tenant may
+        use, ``primary`` the first in order, ``primary-region`` and ``primary-cloud`` those that share its region or
+        cloud.
         """
         chosen: set[str] = set()
         for word in (part.strip() for part in selector.split(",")):
@@ -80,11 +85,24 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             chosen.update(matches)
         return [name for name in self.names if name in chosen]
 
+    @property
+    def home_tenant(self) -> str | None:
+        """The first tenant that may use the primary endpoint."""
+        return next((name for name, one in self.tenants.items() if self.names[0] in one.allow), None)
+
+    @property
+    def pinned_tenant(self) -> str | None:
+        """The first tenant that may use nothing in the primary region: its boundary lies elsewhere."""
+        near = set(self.select("primary-region"))
+        return next((name for name, one in self.tenants.items() if not near & set(one.allow)), None)
+
     def check(self, *, where: str) -> None:
         """Raise `BadInput` where names clash or a tenant allows what is not there."""
         if len(set(self.names)) != len(self.names):
             twice = sorted({name for name in self.names if self.names.count(name) > 1})
             raise BadInput(f"{where}: endpoint names must differ; given twice: {', '.join(twice)}.")
+        if not self.endpoints or not self.tenants:
+            raise BadInput(f"{where}: a topology needs at least one endpoint and one tenant.")
         for tenant, entry in self.tenants.items():
             for name in entry.allow:
                 if name not in self.names:
@@ -95,12 +113,21 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def _matches(self, word: str) -> list[str]:
         if word == "all":
             return self.names
+        if word in _PRIMARY:
+            shared = _PRIMARY[word]
+            first = _facets(self.endpoints[0])
+            return [e.name for e in self.endpoints if _facets(e)[shared] == first[shared]]
+        if word.startswith("tenant:"):
+            tenant = self.tenants.get(word.removeprefix("tenant:"))
+            return [name for name in self.names if tenant is not None and name in tenant.allow]
         field, _, value = word.rpartition(":")
         facets = (field,) if field else ("name", "region", "cloud", "provider", "capacity")
         return [e.name for e in self.endpoints if value in {_facets(e).get(facet) for facet in facets}]
 
     def _words(self) -> set[str]:
-        return {value for endpoint in self.endpoints for value in _facets(endpoint).values()} | {"all"}
+        return (
+            {value for endpoint in self.endpoints for value in _facets(endpoint).values()} | {"all"} | _PRIMARY.keys()
+        )
 
 
 def _facets(endpoint: Endpoint) -> Mapping[str, str]:

@@ -45,7 +45,7 @@ def test_a_draw_more_in_one_place_changes_nothing_in_another(seed: int, more: in
 
 def test_streams_are_stable_across_versions() -> None:
     """A seed written down today plays the same history tomorrow."""
-    assert [0.6618829374, 0.1786517371] == [round(number, 10) for number in draws(1, "loadgen", 7, count=2)]
+    assert [0.5668459792, 0.7159795372] == [round(number, 10) for number in draws(1, "loadgen", 7, count=2)]
 
 
 def test_a_loops_clock_counts_from_its_epoch() -> None:

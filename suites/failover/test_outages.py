@@ -5,10 +5,10 @@ from fixtures.plugin import Run
 
 
 @scenario(
-    inject("provider-outage", "aws"),
+    inject("provider-outage", "primary-cloud"),
     must={
-        "availability[tenant=acme] >= 90%": ("failover",),
-        "availability[tenant=europa] >= 90%": ("failover",),
+        "availability[tenant={home}] >= 90%": ("failover",),
+        "availability[tenant={pinned}] >= 90%": ("failover",),
         "served_during_fault >= 80%": ("failover",),
         "time_to_failover_s <= 6s": ("failover",),
         "retry_amplification during provider-outage <= 2x": ("retry-budget",),
@@ -23,10 +23,10 @@ def test_provider_outage(run: Run) -> None:
 
 
 @scenario(
-    inject("region-down", "eu-west-1, europe-west4", how="5xx"),
+    inject("region-down", "tenant:{pinned}", how="5xx"),
     must={
         "boundary_violations <= 0": ("tenant-boundary",),
-        "availability[tenant=acme] >= 99%": (),
+        "availability[tenant={home}] >= 99%": (),
         "hung_requests <= 0": (),
         "time_to_recover_s <= {recover_within_s}": ("fail-back",),
     },

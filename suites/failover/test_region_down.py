@@ -3,10 +3,10 @@
 from brownout.scenario import inject, scenario
 from fixtures.plugin import Run
 
-REGION = "us-east-1"
-MOSTLY_ACME = {"acme": 3, "europa": 1}  # the tenant that lives there, and one that does not
+REGION = "primary-region"
+MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}  # the tenant that lives there, and one that does not
 SERVED = {
-    "availability[tenant=acme] >= 90%": ("failover",),
+    "availability[tenant={home}] >= 90%": ("failover",),
     "served_during_fault >= 80%": ("failover",),
     "time_to_failover_s <= 6s": ("failover", "first-token-timeout"),
     "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
@@ -17,7 +17,7 @@ SERVED = {
 
 @scenario(
     inject("region-down", REGION, how="refused"),
-    tenants=MOSTLY_ACME,
+    tenants=MOSTLY_HOME,
     must=SERVED | {"ttft_p99_s[class=interactive] during region-down <= 2s": ("failover",)},
 )
 def test_region_refused(run: Run) -> None:
@@ -25,7 +25,7 @@ def test_region_refused(run: Run) -> None:
     run.must_hold()
 
 
-@scenario(inject("region-down", REGION, how="silent"), tenants=MOSTLY_ACME, must=SERVED)
+@scenario(inject("region-down", REGION, how="silent"), tenants=MOSTLY_HOME, must=SERVED)
 def test_region_silent(run: Run) -> None:
     """A region that accepts connections and says nothing is given up within the first-token timeout."""
     run.must_hold()
@@ -33,7 +33,7 @@ def test_region_silent(run: Run) -> None:
 
 @scenario(
     inject("region-down", REGION, how="5xx"),
-    tenants=MOSTLY_ACME,
+    tenants=MOSTLY_HOME,
     must=SERVED
     | {
         "ttft_p99_s[class=interactive] during region-down <= 2s": ("failover",),

@@ -5,10 +5,10 @@ from fixtures.plugin import Run
 
 
 @scenario(
-    inject("slow-first-token", "us-east-1", delay_s=20),
-    tenants={"acme": 3, "europa": 1},
+    inject("slow-first-token", "primary-region", delay_s=20),
+    tenants={"{home}": 3, "{pinned}": 1},
     must={
-        "availability[tenant=acme] >= 90%": ("failover", "first-token-timeout"),
+        "availability[tenant={home}] >= 90%": ("failover", "first-token-timeout"),
         "time_to_failover_s <= 6s": ("failover", "first-token-timeout"),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
         "hung_requests <= 0": ("first-token-timeout",),
@@ -20,8 +20,8 @@ def test_slow_first_token(run: Run) -> None:
 
 
 @scenario(
-    inject("stream-cut", "us-east-1", after_tokens=3),
-    tenants={"acme": 3, "europa": 1},
+    inject("stream-cut", "primary-region", after_tokens=3),
+    tenants={"{home}": 3, "{pinned}": 1},
     must={
         "truncated_as_success <= 0": (),
         "time_to_failover_s <= 6s": ("failover",),

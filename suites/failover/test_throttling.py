@@ -5,10 +5,10 @@ from fixtures.plugin import Run
 
 
 @scenario(
-    inject("throttling", "bedrock-pt-us-east-1", retry_after_s=3),
-    tenants={"acme": 3, "europa": 1},
+    inject("throttling", "primary", retry_after_s=3),
+    tenants={"{home}": 3, "{pinned}": 1},
     must={
-        "availability[tenant=acme] >= 95%": ("failover",),
+        "availability[tenant={home}] >= 95%": ("failover",),
         "ttft_p99_s[class=interactive] during throttling <= 2s": ("failover",),
         "early_retry_ratio <= 5%": ("retry-after",),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
