@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -17,7 +17,9 @@ from brownout.virtual import run_virtual
 from brownout.wire import Ask, End, Event, Refusal
 from fixtures.injector import Injector
 from fixtures.providers.active import ActiveFault, FaultedExchange
-from fixtures.providers.endpoint import EmulatedEndpoint
+
+if TYPE_CHECKING:
+    from fixtures.providers.endpoint import EmulatedEndpoint
 
 LEASE_S = 5.0
 
