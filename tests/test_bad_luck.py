@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from brownout.rundir import RunDir
+from tests.waiting import came_true
 
 CLI = [sys.executable, "-m", "brownout.cli"]
 CRASHING = """\
@@ -34,15 +33,6 @@ start:
 def _gate(out: Path, *words: str) -> "subprocess.Popen[str]":
     command = [*CLI, "gate", "--profile", "smoke", "--test", "region-refused", "--seed", "3", "--out", str(out), *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - ours
-
-
-def _await(condition: Callable[[], bool], within_s: float = 25.0) -> bool:
-    deadline_s = time.monotonic() + within_s  # noqa: TID251 - other processes' time
-    while not condition():
-        if time.monotonic() > deadline_s:  # noqa: TID251
-            return False
-        time.sleep(0.05)  # noqa: TID251 - the wait is on the condition
-    return True
 
 
 def _running(out: Path) -> list[str]:
@@ -71,13 +61,13 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason=
 def test_a_run_killed_in_the_middle_of_a_fault_lets_go(tmp_path: Path, number: int, code: int) -> None:
     """No process stays, the fault is lifted and read back, and what was seen can be judged: unknown, not green."""
     gate = _gate(tmp_path)
-    assert _await(lambda: _fault_is_on(tmp_path))
+    assert came_true(lambda: _fault_is_on(tmp_path))
 
     gate.send_signal(number)
     gate.communicate(timeout=30)
 
     assert code == gate.returncode
-    assert _await(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
     run = RunDir.open(tmp_path / "gate" / "latest")
     off = [record for record in run.faults() if record.event == "off"]
     assert [True] == [record.undone for record in off]
@@ -90,13 +80,13 @@ def test_a_run_killed_in_the_middle_of_a_fault_lets_go(tmp_path: Path, number: i
 def test_a_signal_at_startup_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C while processes are only just being started ends them too."""
     gate = _gate(tmp_path)
-    assert _await(lambda: len(_running(tmp_path)) > 1)
+    assert came_true(lambda: len(_running(tmp_path)) > 1)
 
     gate.send_signal(signal.SIGINT)
     gate.communicate(timeout=30)
 
     assert 3 == gate.returncode
-    assert _await(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
 
 
 @needs_proc
@@ -114,7 +104,7 @@ def test_a_target_that_crashes_in_mid_run_is_a_fail_with_the_tail_of_its_log(tmp
     assert "last words" in exits[0].why
     assert "exit code 7" in exits[0].why
     assert "pass" not in {promise.outcome for promise in promises}
-    assert _await(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
 
 
 @needs_proc
@@ -131,7 +121,7 @@ def test_a_target_that_never_becomes_ready_is_unknown_within_seconds(tmp_path: P
     assert 1 == len({promise.why for promise in promises})
     assert "within 2 s" in promises[0].why
     assert "starting" in said
-    assert _await(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from brownout.keeper import command
+from tests.waiting import came_true
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 
@@ -21,15 +20,6 @@ child = subprocess.Popen([sys.executable, "-c", deaf], start_new_session=True)
 open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}")
 time.sleep(300)
 """
-
-
-def _await(condition: Callable[[], bool], within_s: float = 15.0) -> bool:
-    deadline_s = time.monotonic() + within_s  # noqa: TID251 - other processes' time
-    while not condition():
-        if time.monotonic() > deadline_s:  # noqa: TID251
-            return False
-        time.sleep(0.02)  # noqa: TID251 - the wait is on the condition
-    return True
 
 
 def _alive(pid: int) -> bool:
@@ -55,7 +45,7 @@ def test_a_parent_that_goes_takes_the_whole_tree_with_it(tmp_path: Path) -> None
     keeper = subprocess.Popen(  # noqa: S603 - ours
         command([sys.executable, "-c", STUBBORN, str(said)]), stdin=subprocess.PIPE
     )
-    assert _await(lambda: said.exists() and len(said.read_text().split()) == 2)
+    assert came_true(lambda: said.exists() and len(said.read_text().split()) == 2)
     child, grandchild = map(int, said.read_text().split())
     assert _alive(child)
     assert _alive(grandchild)
@@ -64,7 +54,7 @@ def test_a_parent_that_goes_takes_the_whole_tree_with_it(tmp_path: Path) -> None
     keeper.stdin.close()
     keeper.wait(20)
 
-    assert _await(lambda: not _alive(child) and not _alive(grandchild))
+    assert came_true(lambda: not _alive(child) and not _alive(grandchild))
 
 
 def test_a_keeper_that_is_killed_does_not_leave_its_child(tmp_path: Path) -> None:
@@ -72,10 +62,10 @@ def test_a_keeper_that_is_killed_does_not_leave_its_child(tmp_path: Path) -> Non
     said = tmp_path / "pid"
     code = "import os,sys,time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(300)"
     keeper = subprocess.Popen(command([sys.executable, "-c", code, str(said)]), stdin=subprocess.PIPE)  # noqa: S603
-    assert _await(lambda: said.exists() and bool(said.read_text()))
+    assert came_true(lambda: said.exists() and bool(said.read_text()))
     child = int(said.read_text())
 
     os.kill(keeper.pid, 9)
     keeper.wait(10)
 
-    assert _await(lambda: not _alive(child))
+    assert came_true(lambda: not _alive(child))

@@ -4,12 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import openai
 import pytest
+
+from tests.waiting import came_true
 
 CLI = [sys.executable, "-m", "brownout.cli"]
 
@@ -21,11 +22,8 @@ def up(tmp_path: Path) -> Iterator[Path]:
         [*CLI, "up", "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     folder = tmp_path / "up" / "latest"
-    deadline_s = time.monotonic() + 20  # noqa: TID251 - another process's time
-    while not (folder / "control.json").exists():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline_s  # noqa: TID251
-        time.sleep(0.05)  # noqa: TID251 - the wait is on the condition
+    assert came_true(lambda: (folder / "control.json").exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[0]
     yield folder
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=20)

@@ -30,3 +30,8 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
 def with_policy(policy: type[Policy]) -> Make:
     """Return the maker of a reference router with another policy."""
     return lambda world, clock, connector: Router(world, clock=clock, connector=connector, policy=policy)
+
+
+def with_router(router: type[Router]) -> Make:
+    """Return the maker of another router around the reference policy."""
+    return lambda world, clock, connector: router(world, clock=clock, connector=connector)

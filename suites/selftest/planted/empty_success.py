@@ -2,12 +2,9 @@
 
 from collections.abc import AsyncGenerator
 
-import aiohttp
-
-from brownout.clock import Clock
 from brownout.wire import Ask, End, Event, Refusal
-from fixtures.router.server import Router, WorldFile
-from suites.selftest.planted.base import Planted
+from fixtures.router.server import Router
+from suites.selftest.planted.base import Planted, with_router
 
 
 class _Silence(Router):
@@ -23,13 +20,9 @@ class _Silence(Router):
             yield End()
 
 
-def _make(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
-    return _Silence(world, clock=clock, connector=connector)
-
-
 EMPTY_SUCCESS = Planted(
     name="empty-success",
     about="answers 200 with an empty text when no endpoint could answer",
-    make=_make,
+    make=with_router(_Silence),
     caught_by="truncated_as_success",
 )

@@ -1,11 +1,8 @@
 """The beginning of one answer and the whole of another."""
 
-import aiohttp
-
-from brownout.clock import Clock
 from brownout.wire import Refusal
-from fixtures.router.server import Router, WorldFile
-from suites.selftest.planted.base import Planted
+from fixtures.router.server import Router
+from suites.selftest.planted.base import Planted, with_router
 
 
 class _Glue(Router):
@@ -14,13 +11,9 @@ class _Glue(Router):
         return refusal.kind != "invalid"
 
 
-def _make(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
-    return _Glue(world, clock=clock, connector=connector)
-
-
 GLUES_ANSWERS = Planted(
     name="glues-answers",
     about="retries after tokens have gone out, so that a client gets two answers joined as one",
-    make=_make,
+    make=with_router(_Glue),
     caught_by="truncated_as_success",
 )
