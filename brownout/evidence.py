@@ -94,14 +94,15 @@ class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A mark in the test's life.
 
-    ``phase`` is ``target-ready``, ``target-failed``, ``target-died``, ``load-start``, ``load-end``, ``aborted`` or
-    ``done``.
+    ``phase`` is ``target-ready``, ``target-failed``, ``target-died``, ``load-start``, ``load-end``, ``aborted``,
+    ``done``, or ``cpu-pressure`` (``value``: the share of the load's time in which something waited for a processor).
     """
 
     test: str
     phase: str
     at_s: float
     why: str = ""
+    value: float | None = None
 
 
 class Journal:

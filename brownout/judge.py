@@ -17,6 +17,7 @@ from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
 
 DISPATCH_LAG_P99_MAX_S = 0.05
+CPU_PRESSURE_MAX = 0.8
 _BASELINE_SERVED_MIN = 0.99
 _BASELINE_TTFT_P50_MAX_S = 2.0
 _SOME_REQUESTS = 5
@@ -117,6 +118,8 @@ def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoil
         promise.why = f"the check itself crashed: {traceback.format_exc(limit=-2).strip()}"
         return promise
     _conclude(promise, metric, slo, seen, spoils)
+    if promise.outcome == "fail" and metric.timed and (doubt := _starved(history)):
+        promise.outcome, promise.why = "unknown", "; ".join(filter(None, [doubt, promise.why]))
     return promise
 
 
@@ -127,7 +130,7 @@ def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spo
     if promise.outcome == "pass":
         promise.witnesses = []
     proven = promise.outcome == "fail" and metric.stands_alone
-    if spoils and not proven:
+    if spoils and not proven and not metric.factual:
         promise.outcome = "unknown"
         promise.why = "; ".join([*spoils, seen.why] if seen.why else spoils)
 
@@ -224,7 +227,8 @@ def _unhealthy_baseline(history: History) -> str:
         return f"the target was not healthy before the faults: {len(lost)} of {len(due)} requests not served ({kinds})"
     waits = sorted(wait_s for r in due if (wait_s := _waited_s(r, before_s)) is not None)
     if waits and (median_s := waits[len(waits) // 2]) > _BASELINE_TTFT_P50_MAX_S:
-        return f"the target was not healthy before the faults: its median time to first token was {median_s:.1f} s"
+        figure = f"{median_s:.2f} s (at most {_BASELINE_TTFT_P50_MAX_S:g} s)"
+        return f"the target was not healthy before the faults: its median time to first token was {figure}"
     return ""
 
 
@@ -233,6 +237,15 @@ def _waited_s(record: ClientRecord, until_s: float) -> float | None:
     if record.ttft_s is None and record.outcome == "hung":
         return min(record.end_s, until_s) - record.due_s
     return record.ttft_s
+
+
+def _starved(history: History) -> str:
+    """A machine without a processor to spare makes everybody wait: that excuses a red, and taints no green."""
+    phase = history.phases.get("cpu-pressure")
+    if phase is None or phase.value is None or phase.value <= CPU_PRESSURE_MAX:
+        return ""
+    busy = f"for {phase.value:.0%} of the time something waited for a processor (at most {CPU_PRESSURE_MAX:.0%})"
+    return f"the machine was too busy to blame the target: {busy}; fewer --jobs may help"
 
 
 def _idle_faults(history: History) -> str:

@@ -20,10 +20,15 @@ FEATURES = {
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a started target counts as ready: a GET of ``path`` is answered 200 ``within_s``."""
+    """When a started target counts as ready: a GET of ``path`` is answered 200 ``within_s``.
+
+    Then ``warm_up`` requests per tenant are sent that bear no canary and do not count: what a process does once, at its
+    first requests, is not what is judged.
+    """
 
     path: str = "/healthz"
     within_s: float = 30.0
+    warm_up: int = 0
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

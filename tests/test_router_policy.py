@@ -68,7 +68,11 @@ def test_nothing_is_admitted_while_open(steps: list[tuple[float, str]]) -> None:
         assert breaker.admits(now_s + wait_s + 1e-6)
 
 
-@given(STEPS, st.floats(0, 60), st.lists(st.tuples(st.floats(0, 10), st.sampled_from(["ask", "success", "failure"]))))
+@given(
+    STEPS,
+    st.floats(0, 60),
+    st.lists(st.tuples(st.floats(0, 10), st.sampled_from(["ask", "success", "failure", "shorter"]))),
+)
 @settings(deadline=None)
 def test_an_endpoints_own_word_is_honoured(
     steps: list[tuple[float, str]], stay_away_s: float, after: list[tuple[float, str]]
@@ -84,8 +88,8 @@ def test_an_endpoints_own_word_is_honoured(
         assert not breaker.admits(now_s)
         if what == "success":
             breaker.success(now_s)
-        elif what == "failure":
-            breaker.failure(now_s)
+        elif what != "ask":
+            breaker.failure(now_s, stay_away_s=0.1 if what == "shorter" else None)
 
 
 @given(STEPS)

@@ -266,6 +266,35 @@ def test_an_abort_is_a_reset_at_the_peer() -> None:
     run_virtual(main())
 
 
+def test_nothing_that_was_unread_survives_an_abort() -> None:
+    """A reset overtakes what was on its way."""
+
+    class Listener(asyncio.Protocol):
+        def __init__(self) -> None:
+            self.heard: list[object] = []
+
+        def data_received(self, data: bytes) -> None:
+            self.heard.append(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.heard.append(type(exc))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"lost")
+        writer.transport.abort()
+
+    async def main() -> list[object]:
+        async with listening(serve) as port:
+            loop = asyncio.get_running_loop()
+            transport, listener = await loop.create_connection(Listener, "127.0.0.1", port)
+            transport.write(b"?")
+            await asyncio.sleep(1)
+            return listener.heard
+
+    assert [ConnectionResetError] == run_virtual(main())
+
+
 def test_writing_to_who_has_closed_is_a_reset() -> None:
     """The peer is gone: the writer is told."""
 

@@ -47,7 +47,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """A registered metric.
 
     ``stands_alone``: a broken promise is proven by its witnesses whatever else is wrong with the run (a violation is a
-    violation even when the load generator was slow); otherwise a spoiled run makes it unknown.
+    violation even when the load generator was slow); otherwise a spoiled run makes it unknown. ``timed``: it is about
+    waits, so that a machine without a processor to spare can break it as well as the target can. ``factual``: what it
+    says is so whatever the rest of the evidence is worth.
     """
 
     name: str
@@ -55,20 +57,32 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     measure: Measure
     about: str
     stands_alone: bool = False
+    timed: bool = False
+    factual: bool = False
 
 
 _METRICS: dict[str, Metric] = {}
 METRICS: Mapping[str, Metric] = MappingProxyType(_METRICS)
 
 
-def metric(name: str, unit: Unit, *, stands_alone: bool = False) -> Callable[[Measure], Measure]:
-    """Register a function as a metric; its docstring's first line is what ``about`` says."""
+def metric(
+    name: str, unit: Unit, *, stands_alone: bool = False, timed: bool = False, factual: bool = False
+) -> Callable[[Measure], Measure]:
+    """Register a function as a metric; its docstring's first line is what ``about`` says. The flags: see `Metric`."""
 
     def register(measure: Measure) -> Measure:
         if name in _METRICS:
             raise TypeError(f"metric {name!r} is registered twice")
         about = (measure.__doc__ or "").split("\n")[0]
-        _METRICS[name] = Metric(name=name, unit=unit, measure=measure, about=about, stands_alone=stands_alone)
+        _METRICS[name] = Metric(
+            name=name,
+            unit=unit,
+            measure=measure,
+            about=about,
+            stands_alone=stands_alone,
+            timed=timed,
+            factual=factual,
+        )
         return measure
 
     return register

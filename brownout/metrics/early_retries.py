@@ -4,7 +4,7 @@ from brownout.evidence import ProviderRecord
 from brownout.history import Window
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 
-_IN_FLIGHT_S = 0.1  # what had left before the refusal could be read is not held against the router
+_IN_FLIGHT_S = 0.5  # what had left before the refusal could be read is not held against the router
 _REFUSALS_MIN = 1
 
 

@@ -3,7 +3,7 @@
 from brownout.metrics.base import Observation, View, metric, need, some
 
 
-@metric("hung_requests", "count")
+@metric("hung_requests", "count", timed=True)
 def hung_requests(view: View) -> Observation:
     """Requests with no end within the client's patience, counted from when they were due."""
     need(view.client, 1, "requests in the window")

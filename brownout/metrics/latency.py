@@ -10,19 +10,19 @@ _MEDIAN_SAMPLES_MIN = 5
 _TAIL_SAMPLES_MIN = 20  # below 100 a p99 is the maximum; below 20 it is an anecdote
 
 
-@metric("ttft_p50_s", "s")
+@metric("ttft_p50_s", "s", timed=True)
 def ttft_p50_s(view: View) -> Observation:
     """Median time to first token."""
     return _percentile(_first_tokens(view.client), 0.50, _MEDIAN_SAMPLES_MIN)
 
 
-@metric("ttft_p99_s", "s")
+@metric("ttft_p99_s", "s", timed=True)
 def ttft_p99_s(view: View) -> Observation:
     """99th percentile (nearest rank) of the time to first token."""
     return _percentile(_first_tokens(view.client), 0.99, _TAIL_SAMPLES_MIN)
 
 
-@metric("e2e_p99_s", "s")
+@metric("e2e_p99_s", "s", timed=True)
 def e2e_p99_s(view: View) -> Observation:
     """99th percentile (nearest rank) of the time to the last byte of a served request."""
     waits = [(record.e2e_s, record.canary) for record in view.client if record.outcome in ("ok", "hung")]

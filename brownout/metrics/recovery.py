@@ -11,7 +11,7 @@ _REOPEN_SHARE_MIN = 0.4  # below it, chance alone moves the ratio too far
 _BASELINE_ATTEMPTS_MIN = 10
 
 
-@metric("time_to_recover_s", "s")
+@metric("time_to_recover_s", "s", timed=True)
 def time_to_recover_s(view: View) -> Observation:
     """Seconds from a fault's end until users are answered promptly and the endpoints it hit have their traffic back."""
     if not view.windows:

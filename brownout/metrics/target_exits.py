@@ -3,7 +3,7 @@
 from brownout.metrics.base import NoEvidence, Observation, View, metric
 
 
-@metric("target_exits", "count", stands_alone=True)
+@metric("target_exits", "count", stands_alone=True, factual=True)
 def target_exits(view: View) -> Observation:
     """Times the target's process ended while it should have been serving."""
     died = view.history.phases.get("target-died")
