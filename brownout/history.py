@@ -48,6 +48,7 @@ class History:
         self.phases = {phase.phase: phase for phase in phases}
         self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])
         self.windows = list(_windows(plan.injections, faults, self.last_s))
+        self.class_of = {record.canary: record.traffic_class for record in self.client}
         self.by_canary: Mapping[str, list[ProviderRecord]] = _grouped(self.attempts)
 
     @property

@@ -138,7 +138,7 @@ def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spo
 def _view(history: History, slo: Slo) -> View:
     within = _within(history, slo)
     client = [r for r in history.client if within(r.due_s) and _matches_client(r, slo)]
-    attempts = [r for r in history.attempts if within(r.arrived_s) and _matches_attempt(r, slo)]
+    attempts = [r for r in history.attempts if within(r.arrived_s) and _matches_attempt(history, r, slo)]
     return View(
         history=history, client=client, attempts=attempts, windows=history.windows_of(slo.fault), filters=slo.filters
     )
@@ -161,15 +161,19 @@ def _matches_client(record: ClientRecord, slo: Slo) -> bool:
     facts = {
         "class": record.traffic_class,
         "tenant": record.tenant,
-        "endpoint": record.served_by,
         "stream": str(record.stream).lower(),
     }
     return all(facts[key] == value for key, value in slo.filters.items())
 
 
-def _matches_attempt(record: ProviderRecord, slo: Slo) -> bool:
-    facts = {"tenant": record.tenant, "endpoint": record.endpoint, "stream": str(record.stream).lower()}
-    return all(facts[key] == value for key, value in slo.filters.items() if key in facts)
+def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool:
+    """An attempt is of the class of the request that caused it; the canary tells which."""
+    facts = {
+        "class": history.class_of.get(record.canary or ""),
+        "tenant": record.tenant,
+        "stream": str(record.stream).lower(),
+    }
+    return all(facts[key] == value for key, value in slo.filters.items())
 
 
 def spoiled(history: History) -> list[str]:

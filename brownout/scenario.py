@@ -209,7 +209,11 @@ def _promises(
 
 def _check_filters(slo: Slo, topology: Topology, where: str, *, skip: bool) -> None:
     """A filter that nobody can match would be a promise that nobody can judge."""
-    known = {"tenant": list(topology.tenants), "endpoint": topology.names, "class": ["interactive", "background"]}
+    known = {
+        "tenant": list(topology.tenants),
+        "class": ["interactive", "background"],
+        "stream": ["true", "false"],
+    }
     for key, value in slo.filters.items():
         if not skip and key in known and value not in known[key]:
             raise unknown(key, value, known[key], where=f"{where}: SLO {slo.text!r}")

@@ -24,7 +24,8 @@ OPS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-FILTERS = ("class", "tenant", "endpoint", "stream")
+# Not the endpoint: only what was served names one, so that every share over it would be 100 %.
+FILTERS = ("class", "tenant", "stream")
 _SLO = re.compile(
     r"^\s*(?P<metric>[a-z][a-z0-9_]*)\s*(?:\[(?P<filters>[^\]]*)\])?\s*"
     r"(?:(?P<span>before|during|after)\s+(?P<fault>[a-z][a-z0-9-]*))?\s*"
@@ -105,6 +106,8 @@ def _filters(given: str, text: str, place: str) -> dict[str, str]:
             raise unknown("filter", key.strip(), FILTERS, where=f"{place}SLO {text!r}")
         if not equals or not value.strip():
             raise BadInput(f"{place}SLO {text!r}: filter {part!r} has no value; write {key.strip()}=VALUE.")
+        if key.strip() in filters:
+            raise BadInput(f"{place}SLO {text!r}: filter {key.strip()!r} is given twice.")
         filters[key.strip()] = value.strip()
     return filters
 

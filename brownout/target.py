@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from brownout.dialects import dialect_named
 from brownout.errors import BadInput, unknown
 from brownout.loading import load_yaml
 
@@ -97,6 +98,7 @@ def load_target(reference: str) -> tuple[Target, Path]:
         return Target(target=reference, url=reference.rstrip("/")), Path.cwd()
     path = Path(reference)
     target = load_yaml(path, Target)
+    dialect_named(target.dialect, where=f"{path}: dialect")
     for name in target.declares or []:
         if name not in FEATURES:
             raise unknown("feature", name, FEATURES, where=f"{path}: declares")

@@ -692,7 +692,7 @@ def _texts() -> Iterator[str]:
     for metric, text in EVERY.items():
         yield text
         bound = text.removeprefix(metric)
-        for part in ("[tenant=acme]", "[endpoint=near]", " before faults", " during faults", " after faults"):
+        for part in ("[tenant=acme]", "[stream=true]", " before faults", " during faults", " after faults"):
             yield f"{metric}{part}{bound}"
 
 
