@@ -279,7 +279,9 @@ def test_a_frame_with_a_flipped_byte_is_refused(place: int, flip: int) -> None:
 
 
 @given(
-    st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), min_size=1, max_size=3), max_size=4),
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), min_size=1, max_size=3), max_size=4
+    ),
     st.sampled_from(["\n", "\r\n"]),
     st.data(),
 )
