@@ -179,7 +179,7 @@ def _abroad(story: Story) -> None:
         ("retry_amplification", _few, "unknown", None),
         ("retry_amplification", _no_canary, "unknown", None),
         ("early_retry_ratio", refuse_once, "pass", 0.0),
-        ("early_retry_ratio", lambda s: refuse_often(s, again_s=3.9), "fail", 0.066667),
+        ("early_retry_ratio", lambda s: refuse_often(s, again_s=3.9), "fail", 0.666667),
         ("early_retry_ratio", lambda s: refuse_often(s, again_s=4.11), "pass", 0.0),
         ("early_retry_ratio", nothing, "unknown", None),
         ("boundary_violations", nothing, "pass", 0.0),

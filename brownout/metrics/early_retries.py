@@ -1,48 +1,53 @@
 """Whether a router stays away for as long as it is told to."""
 
 from brownout.evidence import ProviderRecord
-from brownout.history import Window
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 
-_IN_FLIGHT_S = 0.5  # what had left before the refusal could be read is not held against the router
-_REFUSALS_MIN = 1
+_LEARNING_S = (
+    1.0  # what had left before the refusal was read, here and in a router's other workers, is not held against it
+)
 
 
 @metric("early_retry_ratio", "ratio")
 def early_retry_ratio(view: View) -> Observation:
-    """Attempts at an endpoint before its Retry-After was over, per request that fell due while it was throttled."""
-    told = [r for r in view.history.attempts if r.retry_after_s is not None and r.outcome == "refused"]
-    if len(told) < _REFUSALS_MIN:
+    """Of the attempts that came back to an endpoint after its Retry-After, the share that came before it was over."""
+    told = [r for r in view.attempts if r.retry_after_s is not None and r.outcome == "refused"]
+    if not told:
         raise NoEvidence("no endpoint answered with a Retry-After")
     early: list[ProviderRecord] = []
-    for endpoint in {r.endpoint for r in told}:
-        early += _early_at(view, endpoint)
+    came_back = 0
+    for endpoint in sorted({r.endpoint for r in told}):
+        attempts = [r for r in view.attempts if r.endpoint == endpoint]
+        early_here, back_here = _came_back(attempts)
+        early += early_here
+        came_back += back_here
     early.sort(key=lambda r: (r.arrived_s, r.canary or ""))
-    due = [r for r in view.client if any(r.due_s in w and _concerns(view, w, r.tenant) for w in view.windows)]
-    if not due:
-        raise NoEvidence("no request was due while an endpoint asked to be left alone")
     return Observation(
-        value=len(early) / len(due),
-        samples=len(due),
+        value=len(early) / came_back if came_back else 0.0,
+        samples=len(told),
         witnesses=some([r.canary for r in early]),
-        why=f"{len(early)} attempts came before their endpoint's Retry-After was over; {len(due)} requests were due",
+        why=f"of {came_back} attempts that came back after a Retry-After, {len(early)} came before it was over",
     )
 
 
-def _concerns(view: View, window: Window, tenant: str) -> bool:
-    return tenant in view.history.affected(window)
+def _came_back(attempts: list[ProviderRecord]) -> tuple[list[ProviderRecord], int]:
+    """Return those that came too early, and how many came back at all, once there had been time to learn.
 
-
-def _early_at(view: View, endpoint: str) -> list[ProviderRecord]:
-    """Return the attempts that came while the endpoint's word was "not before".
-
-    Only refused ones can be early: an endpoint that serves has taken its word back.
+    Only a refused attempt can be early: an endpoint that serves has taken its word back. What it serves after that is
+    not a return, but traffic.
     """
     early: list[ProviderRecord] = []
-    told: list[tuple[float, float]] = []
-    for record in (r for r in view.history.attempts if r.endpoint == endpoint):
-        if any(start < record.arrived_s < until for start, until in told) and record.outcome == "refused":
-            early.append(record)
+    came_back = 0
+    words: list[tuple[float, float]] = []
+    for record in attempts:
+        after_a_word = any(record.arrived_s > learnt_s for learnt_s, _ in words)
+        if after_a_word and record.outcome == "refused":
+            came_back += 1
+            if any(learnt_s < record.arrived_s < until_s for learnt_s, until_s in words):
+                early.append(record)
+        elif after_a_word and record.outcome == "ok":
+            came_back += 1
+            words.clear()
         if record.outcome == "refused" and record.retry_after_s is not None:
-            told.append((record.end_s + _IN_FLIGHT_S, record.end_s + record.retry_after_s))
-    return early
+            words.append((record.end_s + _LEARNING_S, record.end_s + record.retry_after_s))
+    return early, came_back
