@@ -76,6 +76,10 @@ class History:
         }
         return {name for name in self.affected(window) if set(self.topology.tenants[name].allow) - hit}
 
+    def is_last_for(self, window: Window, tenants: set[str]) -> bool:
+        """Return whether no other fault on any of these tenants outlasts the window: only then can they recover."""
+        return not any(other.off_s > window.off_s and tenants & self.affected(other) for other in self.windows)
+
     def before_s(self) -> float:
         """Return when the first fault came on (the end of evidence when none did)."""
         return min((w.on_s for w in self.windows), default=self.last_s)

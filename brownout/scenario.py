@@ -115,7 +115,7 @@ def plan_test(
         for index, one in enumerate(made.injections)
         if not missing
     ]
-    promises, lacking = _promises(made, target, topology, roles, where=where, started=started)
+    promises, lacking = _promises(made, target, topology, planned, roles, where=where, started=started)
     shares = {_filled(name, roles): share for name, share in made.tenants.items() if not _missing(name, roles)}
     for tenant in shares:
         if tenant not in topology.tenants:
@@ -184,6 +184,7 @@ def _promises(
     made: Scenario,
     target: Target,
     topology: Topology,
+    planned: Sequence[PlannedInjection],
     roles: Mapping[str, str | None],
     *,
     where: str,
@@ -191,6 +192,7 @@ def _promises(
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     promises, lacking = {}, {}
     must = dict(made.must)
+    must["foreign_answers <= 0"] = ()  # whatever is tested, nobody may be given another's answer
     if started:
         must["target_exits <= 0"] = ()  # a target that crashes fails every test it crashes in
     for text, needs in must.items():
@@ -200,11 +202,24 @@ def _promises(
         resolved = _filled(text, roles)
         slo = parse_slo(resolved, where=where, faults=[one.fault for one in made.injections])
         missing = [*_missing(text, roles), *target.lacks(list(needs))]
+        if "failover" in needs and not missing:
+            missing = _nowhere_to_go(slo, topology, planned)
         _check_filters(slo, topology, where, skip=bool(missing))
         promises[slo.short_name] = resolved
         if missing:
             lacking[slo.short_name] = missing
     return promises, lacking
+
+
+def _nowhere_to_go(slo: Slo, topology: Topology, planned: Sequence[PlannedInjection]) -> list[str]:
+    """Nobody can be asked to fail over who has nowhere to go: neither one tenant, nor all that a fault touches."""
+    hit = {name for one in planned for name in one.endpoints}
+    touched = {name: set(tenant.allow) for name, tenant in topology.tenants.items() if hit & set(tenant.allow)}
+    asked = [slo.filters["tenant"]] if "tenant" in slo.filters else list(touched)
+    stuck = [name for name in asked if name in touched and not touched[name] - hit]
+    if not stuck or len(stuck) < len(asked):
+        return []
+    return [f"topology: an endpoint for {', '.join(stuck)} that the fault leaves alone"]
 
 
 def _check_filters(slo: Slo, topology: Topology, where: str, *, skip: bool) -> None:

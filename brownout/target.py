@@ -16,6 +16,7 @@ FEATURES = {
     "retry-budget": "bounds the attempts it makes when everything fails",
     "retry-after": "stays away from an endpoint for as long as the endpoint says",
     "first-token-timeout": "gives up on an endpoint that does not begin to answer",
+    "streaming": "passes a stream on as it comes",
     "tenant-boundary": "keeps each tenant's data at the endpoints allowed for it, and fails closed",
 }
 

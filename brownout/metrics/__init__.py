@@ -11,11 +11,14 @@ from brownout.metrics import (  # noqa: F401  isort: skip - imported for their r
     boundary_violations,
     early_retries,
     failover,
+    foreign_answers,
     latency,
     recovery,
     retry_amplification,
     target_exits,
+    stream_held,
     truncated_as_success,
+    unsaid_failures,
     hung_requests,
 )
 

@@ -31,4 +31,5 @@ def _of(view: View, window: Window) -> Observation:
             why=f"never in the {window.off_s - window.on_s:.1f} s that {window.injection.id} was on: "
             f"{len(lost)} of {len(due)} requests were not answered promptly",
         )
-    return Observation(value=good_s - window.on_s if lost else 0.0, samples=len(due), witnesses=some(lost))
+    why = f"{len(lost)} of {len(due)} requests due during {window.injection.id} were not answered promptly"
+    return Observation(value=good_s - window.on_s if lost else 0.0, samples=len(due), witnesses=some(lost), why=why)

@@ -7,6 +7,7 @@ from brownout.evidence import ClientRecord
 from brownout.metrics.base import Observation, View, metric, need, some
 
 _MEDIAN_SAMPLES_MIN = 5
+_ERRORS_MIN = 10
 _TAIL_SAMPLES_MIN = 20  # below 100 a p99 is the maximum; below 20 it is an anecdote
 
 
@@ -29,6 +30,13 @@ def e2e_p99_s(view: View) -> Observation:
     return _percentile(waits, 0.99, _TAIL_SAMPLES_MIN)
 
 
+@metric("time_to_error_p99_s", "s", timed=True)
+def time_to_error_p99_s(view: View) -> Observation:
+    """99th percentile (nearest rank) of the time until those who were not served were told so."""
+    waits = [(record.e2e_s, record.canary) for record in view.client if record.outcome in ("refused", "error")]
+    return _percentile(waits, 0.99, _ERRORS_MIN)
+
+
 def _first_tokens(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
     """Return each request's wait and canary.
 
@@ -49,4 +57,5 @@ def _percentile(waits: list[tuple[float, str]], quantile: float, at_least: int) 
     ordered = sorted(waits)
     rank = max(math.ceil(quantile * len(ordered)), 1) - 1
     slowest = [canary for _, canary in reversed(ordered)]
-    return Observation(value=ordered[rank][0], samples=len(ordered), witnesses=some(slowest[:3]))
+    why = f"median {ordered[len(ordered) // 2][0]:.2f} s, longest {ordered[-1][0]:.2f} s"
+    return Observation(value=ordered[rank][0], samples=len(ordered), witnesses=some(slowest[:3]), why=why)

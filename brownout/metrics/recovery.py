@@ -16,7 +16,26 @@ def time_to_recover_s(view: View) -> Observation:
     """Seconds from a fault's end until users are answered promptly and the endpoints it hit have their traffic back."""
     if not view.windows:
         raise NoEvidence("no fault was on")
-    return max((_recovery(view, window) for window in view.windows), key=lambda seen: seen.value)
+    last = [w for w in view.windows if view.history.is_last_for(w, view.history.affected(w))]
+    if not last:
+        raise NoEvidence("another fault outlasted it")
+    return max((_recovery(view, window) for window in last), key=lambda seen: seen.value)
+
+
+@metric("time_to_serve_again_s", "s", timed=True)
+def time_to_serve_again_s(view: View) -> Observation:
+    """Seconds from a fault's end until each tenant it touched is answered promptly (18 of 20): the last one's."""
+    if not view.windows:
+        raise NoEvidence("no fault was on")
+    seen = [
+        _served_again(view, window, tenant)
+        for window in view.windows
+        for tenant in sorted(view.history.affected(window))
+        if view.history.is_last_for(window, {tenant})
+    ]
+    if not seen:
+        raise NoEvidence("another fault outlasted it")
+    return max(seen, key=lambda one: one.value)
 
 
 @metric("reopen_share_ratio", "ratio")
@@ -28,6 +47,16 @@ def reopen_share_ratio(view: View) -> Observation:
             "no place that carried much of the traffic before its fault served again, for long enough, after it"
         )
     return max(seen, key=lambda one: one.value)
+
+
+def _served_again(view: View, window: Window, tenant: str) -> Observation:
+    due = [r for r in view.client if r.due_s >= window.off_s and r.tenant == tenant]
+    need(due, RUN_LENGTH, f"requests of {tenant} due after the fault")
+    unhappy = [r.canary for r in due if not is_prompt(r)]
+    good_s = good_again_s(due)
+    why = f"{len(unhappy)} of {tenant}'s {len(due)} requests after {window.injection.id} were not answered promptly"
+    value = float("inf") if good_s is None else good_s - window.off_s
+    return Observation(value=value, samples=len(due), witnesses=some(unhappy), why=why)
 
 
 def _recovery(view: View, window: Window) -> Observation:
@@ -46,7 +75,11 @@ def _recovery(view: View, window: Window) -> Observation:
         places = ", ".join(window.injection.endpoints)
         why = f"{places}: traffic had not come back {span_s:.1f} s after {window.injection.id} ended"
         return Observation(value=float("inf"), samples=len(due), witnesses=some([r.canary for r in due[-3:]]), why=why)
-    return Observation(value=max(good_s, back_s) - window.off_s, samples=len(due), witnesses=some(unhappy))
+    why = (
+        f"prompt again after {good_s - window.off_s:.1f} s, traffic back after {back_s - window.off_s:.1f} s; "
+        f"{len(unhappy)} of {len(due)} requests after {window.injection.id} were not answered promptly"
+    )
+    return Observation(value=max(good_s, back_s) - window.off_s, samples=len(due), witnesses=some(unhappy), why=why)
 
 
 def _traffic_back_s(view: View, window: Window) -> float | None:

@@ -11,8 +11,10 @@ from fixtures.plugin import Run
         "availability[tenant={home}] >= 95%": ("failover",),
         "ttft_p99_s[class=interactive] during throttling <= 2s": ("failover",),
         "early_retry_ratio <= 30%": ("retry-after",),
+        "time_to_serve_again_s <= {recover_within_s}": (),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
         "hung_requests <= 0": (),
+        "boundary_violations <= 0": ("tenant-boundary",),
     },
 )
 def test_throttled_endpoint(run: Run) -> None:
@@ -24,8 +26,11 @@ def test_throttled_endpoint(run: Run) -> None:
     inject("throttling", "all", retry_after_s=None),
     must={
         "retry_amplification during throttling <= 2x": ("retry-budget",),
+        "time_to_error_p99_s <= 3s": (),
         "truncated_as_success <= 0": (),
+        "unsaid_failures <= 0": (),
         "hung_requests <= 0": (),
+        "time_to_serve_again_s <= {recover_within_s}": (),
         "time_to_recover_s <= {recover_within_s}": ("fail-back",),
         "boundary_violations <= 0": ("tenant-boundary",),
     },
