@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -132,24 +133,31 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         rooms_on_path()
         commands = importlib.import_module("fixtures.commands")
         code = int(commands.COMMANDS[arguments.command](arguments, arguments_given))
-    except BadInput as error:
-        sys.stderr.write(f"brownout: {error}\n")
-        code = ExitCode.BAD_INPUT
-    except TargetFailed as error:
-        sys.stderr.write(f"brownout: {error}\n")
-        code = ExitCode.UNKNOWN
-    except KeyboardInterrupt:
-        sys.stderr.write("brownout: interrupted\n")
-        code = ExitCode.ABORTED
-    except Exception:  # noqa: BLE001 - the last place; whatever it is, it is ours
-        import traceback  # noqa: PLC0415 - only now
-
-        traceback.print_exc()
-        sys.stderr.write(
-            "brownout: this is a bug in brownout, not in your router. Please report it with the lines above.\n"
-        )
-        code = ExitCode.OUR_BUG
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place: whatever it is gets its exit code
+        code = _said(_single(error))
     sys.exit(code)
+
+
+def _single(error: BaseException) -> BaseException:
+    """Tests played side by side fail as a group; where all fail for one reason, that is the reason."""
+    while isinstance(error, BaseExceptionGroup) and len({str(one) for one in error.exceptions}) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _said(error: BaseException) -> ExitCode:
+    """Tell the user, and return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        sys.stderr.write("brownout: interrupted\n")
+        return ExitCode.ABORTED
+    if isinstance(error, BadInput | TargetFailed):
+        sys.stderr.write(f"brownout: {error}\n")
+        return ExitCode.BAD_INPUT if isinstance(error, BadInput) else ExitCode.UNKNOWN
+    traceback.print_exception(error)
+    sys.stderr.write(
+        "brownout: this is a bug in brownout, not in your router. Please report it with the lines above.\n"
+    )
+    return ExitCode.OUR_BUG
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     ``command``, ``env`` and the rendered ``config`` may use ``{port}``, ``{world}`` (path of ``world.json``),
     ``{run_dir}``, ``{python}``, ``{config}`` (path of the rendered config) and ``{venv}`` (its own environment).
-    ``config`` is a Jinja template beside the target's file; it also sees ``world`` as data. ``cwd`` and relative paths
+    ``config`` is a Jinja template beside the target's file; it also sees ``world`` as data. Relative paths
     in the command's first word are relative to the target's file. ``requirements`` is a pip requirements file,
     installed into an environment of the target's own under ``.targets/``.
     """

@@ -116,7 +116,7 @@ def skip_reason(promise: Promise, plan: TestPlan | None) -> str:
     why = clean(promise.why)
     if not features:
         return why or "skipped"
-    return why if features in why else f"the target does not declare {features}" + (f": {why}" if why else "")
+    return why or f"the target does not declare {features}" + (f": {why}" if why else "")
 
 
 def _result(name: str, promises: list[Promise], plan: TestPlan | None) -> TestOutcome:

@@ -147,8 +147,9 @@ def test_an_undeclared_feature_skips_its_promises_by_name(tmp_path: Path) -> Non
     assert 0 == done.returncode
     assert {
         "the target does not declare: fail-back",
-        "the target does not declare: first-token-timeout",
         "the target does not declare: partial-open",
+        "the target does not declare: retry-budget",
+        "the target does not declare: streaming",
         "the target does not declare: tenant-boundary",
     } == {promise["why"] for promise in skipped}
 

@@ -51,6 +51,11 @@ EVERY = {
     "ttft_p50_s": "ttft_p50_s <= 200ms",
     "ttft_p99_s": "ttft_p99_s <= 2s",
     "e2e_p99_s": "e2e_p99_s <= 3s",
+    "time_to_serve_again_s": "time_to_serve_again_s <= 4s",
+    "time_to_error_p99_s": "time_to_error_p99_s <= 3s",
+    "stream_held_ratio": "stream_held_ratio <= 50%",
+    "foreign_answers": "foreign_answers <= 0",
+    "unsaid_failures": "unsaid_failures <= 0",
 }
 Change = Callable[[Story], None]
 
@@ -154,6 +159,37 @@ def _abroad(story: Story) -> None:
     story.provider.append(attempt(49, 12.6, ABROAD))
 
 
+def _just_stops(story: Story) -> None:
+    _cut(story)
+    put(story, 48, ask(48, 12.0, outcome="truncated", integrity="truncated"))
+
+
+def _hangs_up(story: Story) -> None:
+    _cut(story)
+    put(story, 48, ask(48, 12.0, outcome="error", error="reset", status=None, integrity=None, served_by=None))
+
+
+def _mixed_up(story: Story) -> None:
+    put(story, 48, ask(48, 12.0, outcome="wrong", integrity="foreign"))
+
+
+def _streams(story: Story, held: float) -> None:
+    """Every answer streams for a second at its endpoint, and reaches its client when so much of it is over."""
+    for place, one in enumerate(story.provider):
+        begun_s = one.arrived_s + 0.1
+        story.provider[place] = msgspec.structs.replace(one, first_token_s=begun_s, end_s=begun_s + 1.0)
+        story.client[place] = msgspec.structs.replace(
+            story.client[place], first_token_s=begun_s + held, end_s=begun_s + 1.2
+        )
+
+
+def _told_after(story: Story, late_s: float) -> None:
+    lose(story, story.during()[:12])
+    for place, one in enumerate(story.client):
+        if one.outcome == "refused":
+            story.client[place] = msgspec.structs.replace(one, end_s=one.due_s + late_s)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "outcome", "observed"),
     [
@@ -204,6 +240,23 @@ def _abroad(story: Story) -> None:
         ("e2e_p99_s", lambda s: shift(s, [48, 49], 2.7), "pass", 3.0),
         ("e2e_p99_s", lambda s: shift(s, [48, 49], 2.8), "fail", 3.1),
         ("e2e_p99_s", lambda s: s.client.__delitem__(slice(5, 110)), "unknown", None),
+        ("time_to_serve_again_s", nothing, "pass", 0.0),
+        ("time_to_serve_again_s", lambda s: lose(s, list(range(80, 88))), "pass", 2.0),
+        ("time_to_serve_again_s", lambda s: lose(s, [n for n in range(80, 120) if n % 4 != 3]), "fail", None),
+        ("time_to_serve_again_s", lambda s: s.client.__delitem__(slice(85, 120)), "unknown", None),
+        ("time_to_error_p99_s", lambda s: _told_after(s, 3.0), "pass", 3.0),
+        ("time_to_error_p99_s", lambda s: _told_after(s, 3.1), "fail", 3.1),
+        ("time_to_error_p99_s", nothing, "unknown", None),
+        ("stream_held_ratio", lambda s: _streams(s, 0.02), "pass", 0.02),
+        ("stream_held_ratio", lambda s: _streams(s, 1.0), "fail", 1.0),
+        ("stream_held_ratio", _no_canary, "unknown", None),
+        ("foreign_answers", nothing, "pass", 0.0),
+        ("foreign_answers", _mixed_up, "fail", 1.0),
+        ("foreign_answers", lambda s: s.client.clear(), "unknown", None),
+        ("unsaid_failures", _cut, "pass", 0.0),
+        ("unsaid_failures", _just_stops, "fail", 1.0),
+        ("unsaid_failures", _hangs_up, "fail", 1.0),
+        ("unsaid_failures", nothing, "unknown", None),
     ],
 )
 def test_each_metric_passes_fails_and_does_not_know(
