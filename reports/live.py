@@ -129,10 +129,10 @@ class LiveView:
         row.elapsed_s, row.total_s, row.rate_rps = elapsed_s, total_s, rate_rps
         row.counts, row.faults_on = dict(counts), tuple(faults_on)
 
-    def verdicts(self, v: Verdicts, plan: Plan) -> None:
+    def verdicts(self, v: Verdicts, plan: Plan, *, aborted: bool = False) -> None:
         """End the live table and print the verdicts, the overall line and the replay line."""
         self.close()
-        print_verdicts(v, self._console, verbose=self._verbose, replay=plan.replay, plan=plan)
+        print_verdicts(v, self._console, verbose=self._verbose, replay=plan.replay, plan=plan, aborted=aborted)
 
     def note(self, text: str) -> None:
         """Print a line above the table."""

@@ -15,7 +15,13 @@ STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold 
 
 
 def print_verdicts(
-    verdicts: Verdicts, console: Console, *, verbose: bool = False, replay: str = "", plan: Plan | None = None
+    verdicts: Verdicts,
+    console: Console,
+    *,
+    verbose: bool = False,
+    replay: str = "",
+    plan: Plan | None = None,
+    aborted: bool = False,
 ) -> None:
     """Print the promises (failing first, unknown next), an overall line, and the replay line last of all.
 
@@ -25,6 +31,7 @@ def print_verdicts(
         verbose: print kept and skipped promises in full too, not as a line a test.
         replay: the command that runs this again; none is printed when empty.
         plan: names the features for which promises were skipped.
+        aborted: somebody ended the run before its end.
     """
     ordered = worst_first(verdicts.promises)
     same = _said_once(ordered)
@@ -34,22 +41,25 @@ def print_verdicts(
     if loud:
         console.print(_full(loud, plan))
     if quiet:
-        console.print(_condensed(quiet, Counter(map(_test_name, ordered)), plan))
+        console.print(_condensed(quiet, Counter(map(_test_name, ordered)), plan, same))
     for name in _never_judged(verdicts, plan):
         console.print(Text.assemble(("unknown", STYLES["unknown"]), f"  {name}: none of its promises was judged\n"))
-    console.print(Text.assemble((verdicts.outcome.upper(), STYLES[verdicts.outcome]), f"  {headline(ordered)}"))
+    word = "ABORTED" if aborted else verdicts.outcome.upper()
+    console.print(Text.assemble((word, STYLES[verdicts.outcome]), f"  {headline(ordered)}"))
     if replay:
         # The line is copied into a shell: it must not be folded at the terminal's width.
         console.print(Text.assemble(("replay: ", "dim"), clean(replay)), soft_wrap=True)
 
 
-def _said_once(promises: Iterable[Promise]) -> set[str]:
-    """Return the tests whose every judged promise is unknown for one and the same reason: a line says it all."""
+def _said_once(promises: Iterable[Promise]) -> dict[str, str]:
+    """Return, by test, the one reason for which none of its promises could be judged: a line says it all."""
     reasons: dict[str, set[tuple[str, str]]] = {}
     for promise in promises:
         if promise.outcome != "skipped":
-            reasons.setdefault(_test_name(promise), set()).add((promise.outcome, promise.why))
-    return {name for name, said in reasons.items() if len(said) == 1 and next(iter(said))[0] == "unknown"}
+            first = promise.why.split("; ")[0]
+            reasons.setdefault(_test_name(promise), set()).add((promise.outcome, first))
+    one_each = {name: next(iter(said)) for name, said in reasons.items() if len(said) == 1}
+    return {name: why for name, (outcome, why) in one_each.items() if outcome == "unknown"}
 
 
 def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:
@@ -89,7 +99,9 @@ def _why(promise: Promise, plan: Plan | None) -> Text:
     return why
 
 
-def _condensed(promises: Iterable[Promise], totals: Mapping[str, int], plan: Plan | None) -> Table:
+def _condensed(
+    promises: Iterable[Promise], totals: Mapping[str, int], plan: Plan | None, same: Mapping[str, str]
+) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     table.add_column(no_wrap=True, min_width=7)
     table.add_column(overflow="fold")
@@ -99,7 +111,9 @@ def _condensed(promises: Iterable[Promise], totals: Mapping[str, int], plan: Pla
         groups.setdefault((promise.outcome, _test_name(promise)), []).append(promise)
     for (outcome, name), group in groups.items():
         said = f"{len(group)} of {totals[name]}"
-        if outcome in {"skipped", "unknown"}:
+        if outcome == "unknown":
+            said += f": {clean(same[name])}"
+        elif outcome == "skipped":
             said += ": " + "; ".join(dict.fromkeys(_why(promise, plan).plain for promise in group))
         # Not "pass": other promises of the same test may be broken, and stand above.
         table.add_row(Text("kept" if outcome == "pass" else outcome, STYLES[outcome]), Text(name), Text(said))

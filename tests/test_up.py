@@ -10,6 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from fixtures.ports import free_port, is_free
 from tests.waiting import came_true
 
 CLI = [sys.executable, "-m", "brownout.cli"]
@@ -58,6 +59,32 @@ def test_a_fault_put_on_by_hand_bites_and_is_lifted(up: Path) -> None:
     assert _ask(up).startswith("[selfhosted-us")
     events = [json.loads(line) for line in (up / "faults.jsonl").read_text().splitlines()]
     assert [("on", None), ("off", True)] == [(one["event"], one.get("undone")) for one in events]
+
+
+def test_a_target_that_runs_already_is_judged_in_the_world_it_was_set_up_for(up: Path) -> None:
+    """``gate --target URL`` breaks the world of ``brownout up``, whose world.json the target reads, and heals it."""
+    out, port = up.parent.parent, str(free_port("url target"))
+    router = subprocess.Popen(  # noqa: S603 - ours
+        [sys.executable, "-m", "fixtures.router", "--world", str(up / "world.json"), "--port", port]
+    )
+    try:
+        assert came_true(lambda: not is_free(int(port)))
+        words = ["--target", f"http://127.0.0.1:{port}", "--profile", "smoke", "--test", "region-refused"]
+        done = subprocess.run(  # noqa: S603 - ours
+            [*CLI, "gate", *words, "--out", str(out), "--seed", "5", "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        router.terminate()
+        router.wait(10)
+
+    outcomes = {promise["slo"]: promise["outcome"] for promise in json.loads(done.stdout)["promises"]}
+    assert "pass" == outcomes["boundary_violations <= 0"], done.stderr
+    assert "pass" == outcomes["served_during_fault >= 95%"], done.stderr
+    assert _ask(up).startswith("[selfhosted-us")
 
 
 def test_injecting_without_a_world_says_how_to_raise_one(tmp_path: Path) -> None:
