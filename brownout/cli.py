@@ -97,7 +97,18 @@ def _add_gate(commands: Any) -> None:
     gate.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     gate.add_argument("--seed", metavar="N", type=int, default=None, help="the seed (default: drawn, and printed)")
     gate.add_argument(
-        "--jobs", metavar="N", type=int, default=6, help="tests played side by side in real time (default: 6)"
+        "--jobs",
+        metavar="N",
+        type=int,
+        default=None,
+        help="tests played side by side in real time (default: 3 a core, at most 6)",
+    )
+    gate.add_argument(
+        "--arrival",
+        metavar="PROCESS",
+        default="poisson",
+        help="when requests are due: poisson, constant, or trace:FILE[@SPEED] with columns "
+        "TIMESTAMP,ContextTokens,GeneratedTokens (default: poisson)",
     )
     gate.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
     gate.add_argument("--verbose", action="store_true", help="list kept promises too")

@@ -100,7 +100,14 @@ def scenario(
 
 
 def plan_test(
-    made: Scenario, *, suite: str, profile: Profile, target: Target, topology: Topology, started: bool
+    made: Scenario,
+    *,
+    suite: str,
+    profile: Profile,
+    target: Target,
+    topology: Topology,
+    started: bool,
+    arrival: Arrival | None = None,
 ) -> TestPlan:
     """Resolve a scenario for a target and a topology, checking all of it.
 
@@ -125,7 +132,7 @@ def plan_test(
         suite=suite,
         why=made.why,
         workload=Workload(
-            arrival=Arrival(process="poisson", rate_rps=profile.rate_rps),
+            arrival=msgspec.structs.replace(arrival or Arrival(), rate_rps=profile.rate_rps),
             duration_s=profile.baseline_s + profile.fault_s + target.recover_within_s + profile.settle_s,
             tenants=shares,
             patience_s=profile.patience_s,
