@@ -101,7 +101,7 @@ def _add_gate(commands: Any) -> None:
         metavar="N",
         type=int,
         default=None,
-        help="tests played side by side in real time (default: 3 a core, at most 6)",
+        help="tests played side by side in real time",
     )
     gate.add_argument(
         "--arrival",

@@ -40,8 +40,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``{run_dir}``, ``{python}``, ``{config}`` (path of the rendered config) and ``{venv}`` (its own environment).
     ``config`` is a Jinja template beside the target's file; it also sees ``world`` as data. Relative paths
     in the command's first word are relative to the target's file. ``requirements`` is a pip requirements file,
-    installed into an environment of the target's own under ``.targets/``. ``side_by_side`` is how many of it one machine
-    bears at once: a heavy target is played in fewer tests at a time (``--jobs`` says otherwise).
+    installed into an environment of the target's own under ``.targets/``. ``side_by_side`` is how many of it one
+    machine bears at once: a heavy target is played in fewer tests at a time (``--jobs`` says otherwise).
     """
 
     command: list[str]

@@ -124,6 +124,24 @@ def test_a_target_that_never_becomes_ready_is_unknown_within_seconds(tmp_path: P
     assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "localhost", "http://127.0.0.1"])
+def test_a_toxiproxy_that_is_not_there_is_bad_input(url: str, tmp_path: Path) -> None:
+    """Nothing is started in front of a fault plane that does not answer."""
+    out = tmp_path / "out"
+    done = subprocess.run(  # noqa: S603 - ours
+        [*CLI, "gate", "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+        env=os.environ | {"TOXIPROXY_URL": url},
+    )
+
+    assert 64 == done.returncode
+    assert "TOXIPROXY_URL" in done.stderr
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

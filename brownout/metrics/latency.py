@@ -45,6 +45,8 @@ def _first_tokens(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
     """
     waits = []
     for record in records:
+        if not record.stream:
+            continue  # it has no first token: it comes whole, and the longer it is, the later
         if record.ttft_s is not None:
             waits.append((record.ttft_s, record.canary))
         elif record.outcome == "hung":

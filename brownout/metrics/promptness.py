@@ -7,11 +7,16 @@ from brownout.evidence import ClientRecord
 RUN_LENGTH = 20  # one good answer is luck; a run of them is service
 GOOD_MIN = 18  # a router that asks a sick endpoint now and then whether it has healed loses a request by it
 PROMPT_S = 2.0  # to the first token: what an interactive user takes for an answer, not a wait
+TOKEN_S = 0.05  # what a token of an answer that is not streamed may take besides (20 a second: as fast as people read)
 
 
 def is_prompt(record: ClientRecord) -> bool:
-    """Return whether the request was served, and began to be within `PROMPT_S` of being due."""
-    return record.outcome == "ok" and record.ttft_s is not None and record.ttft_s <= PROMPT_S
+    """Return whether the request was served, and began to be within `PROMPT_S` of being due.
+
+    An answer that is not streamed has no first token: it comes whole, and the longer it is, the later.
+    """
+    allowed_s = PROMPT_S if record.stream else PROMPT_S + record.tokens * TOKEN_S
+    return record.outcome == "ok" and record.ttft_s is not None and record.ttft_s <= allowed_s
 
 
 def good_again_s(records: Sequence[ClientRecord]) -> float | None:

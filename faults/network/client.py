@@ -28,11 +28,30 @@ from brownout.fault import Link
 from faults.network.proxy import split_address
 
 _TIMEOUT_S = 10.0
-_DIRECT = {"http": None, "https": None, "all": None}
+_DIRECT: dict[str, Any] = {"http": None, "https": None, "all": None}
 
 
 class PlaneError(Exception):
     """The Toxiproxy could not be reached, refused, or does not have what it was told to have."""
+
+
+def check_server(url: str) -> None:
+    """Check, before any world is raised, that a Toxiproxy answers at a URL.
+
+    Raises:
+        BadInput: the URL is none, or nobody answers there as a Toxiproxy does.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "http" or not parts.hostname or not parts.port:
+        raise BadInput(f"TOXIPROXY_URL={url!r} is no address of a Toxiproxy; write http://HOST:PORT.")
+    try:
+        reply = requests.get(f"{url.rstrip('/')}/version", timeout=_TIMEOUT_S, proxies=_DIRECT)
+    except requests.RequestException as error:
+        raise BadInput(
+            f"TOXIPROXY_URL={url}: no Toxiproxy answers there ({type(error).__name__}). Start it, or unset it."
+        ) from None
+    if not reply.ok:
+        raise BadInput(f"TOXIPROXY_URL={url}: GET /version was answered {reply.status_code}; that is no Toxiproxy.")
 
 
 class _Claim:
