@@ -51,12 +51,6 @@ class History:
         self.class_of = {record.canary: record.traffic_class for record in self.client}
         self.by_canary: Mapping[str, list[ProviderRecord]] = _grouped(self.attempts)
 
-    @property
-    def load_start_s(self) -> float:
-        """When load began (0 where it never did)."""
-        phase = self.phases.get("load-start")
-        return phase.at_s if phase else 0.0
-
     def windows_of(self, fault: str) -> list[Window]:
         """Return the windows of a kind of fault; ``faults`` or nothing means all."""
         return [w for w in self.windows if fault in ("", "faults", w.injection.fault)]
@@ -83,10 +77,6 @@ class History:
     def before_s(self) -> float:
         """Return when the first fault came on (the end of evidence when none did)."""
         return min((w.on_s for w in self.windows), default=self.last_s)
-
-    def after_s(self, fault: str) -> float | None:
-        """Return when the last fault of that kind went off; None when none was on."""
-        return max((w.off_s for w in self.windows_of(fault)), default=None)
 
 
 def _windows(injections: Sequence[PlannedInjection], faults: Sequence[FaultRecord], last_s: float) -> Iterator[Window]:

@@ -3,8 +3,6 @@
 import math
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -21,8 +19,6 @@ CPU_PRESSURE_MAX = 0.8
 _BASELINE_SERVED_MIN = 0.99
 _BASELINE_TTFT_P50_MAX_S = 2.0
 _SOME_REQUESTS = 5
-
-R = TypeVar("R", ClientRecord, ProviderRecord)
 
 
 def judge(run: RunDir) -> Verdicts:
@@ -139,9 +135,7 @@ def _view(history: History, slo: Slo) -> View:
     within = _within(history, slo)
     client = [r for r in history.client if within(r.due_s) and _matches_client(r, slo)]
     attempts = [r for r in history.attempts if within(r.arrived_s) and _matches_attempt(history, r, slo)]
-    return View(
-        history=history, client=client, attempts=attempts, windows=history.windows_of(slo.fault), filters=slo.filters
-    )
+    return View(history=history, client=client, attempts=attempts, windows=history.windows_of(slo.fault))
 
 
 def _within(history: History, slo: Slo) -> Callable[[float], bool]:
@@ -286,8 +280,3 @@ _SPOILERS: Sequence[Callable[[History], str]] = (
     _idle_faults,
     _undone,
 )
-
-
-def judge_path(path: Path) -> Verdicts:
-    """Judge the run in a folder."""
-    return judge(RunDir.open(path))

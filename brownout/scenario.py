@@ -62,7 +62,6 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One test as data. ``must`` maps SLO text to the features it needs (none: a core promise)."""
 
     test: str
-    suite: str
     why: str
     injections: tuple[Inject, ...]
     must: dict[str, tuple[str, ...]]
@@ -87,7 +86,6 @@ def scenario(
     def attach(function: F) -> F:
         made = Scenario(
             test=function.__name__.removeprefix("test_").replace("_", "-"),
-            suite=function.__module__,
             why=" ".join((function.__doc__ or "").split()),
             injections=injections,
             must={text: tuple(needs) for text, needs in must.items()},

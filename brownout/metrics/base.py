@@ -37,7 +37,6 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     client: Sequence[ClientRecord]
     attempts: Sequence[ProviderRecord]
     windows: Sequence[Window]
-    filters: Mapping[str, str]
 
 
 Measure: TypeAlias = Callable[[View], Observation]
