@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_gate(commands)
     _add_selftest(commands)
     _add_world(commands)
+    _add_curve(commands)
     judge = _command(commands, "judge", "judge a run again from its directory alone")
     judge.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/gate/latest")
     judge.add_argument("--json", action="store_true", help="print verdicts.json")
@@ -134,6 +135,21 @@ def _add_world(commands: Any) -> None:
     inject.add_argument("--at", metavar="PLACE", required=True, help="an endpoint, region, cloud or provider")
     inject.add_argument("--for", dest="for_s", metavar="DURATION", default="30s", help="how long (default: 30s)")
     inject.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+
+
+def _add_curve(commands: Any) -> None:
+    curve = _command(
+        commands, "curve", "offer endpoints more and more load, in virtual time, and draw what callers get"
+    )
+    curve.add_argument(
+        "--topology", metavar="NAME|FILE", default="capacities", help="whose endpoints (default: capacities)"
+    )
+    curve.add_argument("--at", metavar="PLACE", default="all", help="which of them (default: all)")
+    curve.add_argument(
+        "--rates", metavar="N,N,...", default="", help="requests/s to offer (default: rising until most fail)"
+    )
+    curve.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    curve.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

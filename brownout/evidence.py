@@ -4,6 +4,7 @@ Times (``*_s`` of an instant) are seconds since the test's epoch, on one clock f
 """
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -124,9 +125,15 @@ class Journal:
 def rounded(record: msgspec.Struct) -> msgspec.Struct:
     """Return the record with its floats at a microsecond: finer is noise, and noise in a history is a lie."""
     changes = {
-        name: round(value, 6) for name in record.__struct_fields__ if isinstance(value := getattr(record, name), float)
+        name: round(value, 6) for name in _float_fields(type(record)) if (value := getattr(record, name)) is not None
     }
     return msgspec.structs.replace(record, **changes)
+
+
+@functools.cache
+def _float_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the names of a record's fields that are floats, or floats that may be missing."""
+    return tuple(field.name for field in msgspec.structs.fields(kind) if field.type in {float, float | None})
 
 
 def read_records(path: Path, kind: type[msgspec.Struct]) -> list[msgspec.Struct]:

@@ -1,6 +1,7 @@
 """Read YAML into our records, and say exactly what is wrong where it cannot be done."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ T = TypeVar("T")
 _PATH = re.compile(r" - at `(?P<key>key` in `)?(?P<path>\$[^`]*)`$")
 _STEP = re.compile(r"\.(?P<field>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]+)`")
-_CHOICE = re.compile(r"^Invalid enum value '(?P<word>.*)'$", re.DOTALL)
+_CHOICE = re.compile(r"^Invalid (?:enum )?value '(?P<word>.*)'$", re.DOTALL)
 # What PyYAML lets out when a scalar is not what its tag (given or guessed) says, such as the date 2024-13-45.
 _BAD_SCALAR = (ValueError, LookupError, AttributeError, TypeError, OverflowError)
 
@@ -84,10 +85,12 @@ def _explain(message: str, tree: yaml.Node, data: Any, kind: type[Any], name: st
     unknown = _UNKNOWN.search(sentence)
     line = _line(tree, steps, unknown["field"] if unknown else None)
     where = f"{name}:{line}: {'.'.join(steps)}".rstrip(": ") if steps else f"{name}:{line}"
-    at = _type_at(kind, steps)
+    at = _type_at(kind, steps, data)
     if unknown:
         return _refused(where, "field", unknown["field"], _fields(at))
     choice = _CHOICE.match(sentence)
+    if choice and steps and (tags := _tags(_type_at(kind, steps[:-1], data))):
+        return _refused(where, steps[-1], choice["word"], tags)
     if choice and isinstance(at, msgspec.inspect.LiteralType):
         return _refused(where, "value", choice["word"], [str(value) for value in at.values])
     return f"{where}: {sentence}."
@@ -158,16 +161,32 @@ def _child(node: yaml.Node, step: str) -> yaml.Node | None:
     return None
 
 
-def _type_at(kind: type[Any], steps: list[str]) -> Any:
-    info: Any = msgspec.inspect.type_info(kind)
+def _type_at(kind: type[Any], steps: list[str], data: Any) -> Any:
+    info: Any = _chosen(msgspec.inspect.type_info(kind), data)
     for step in steps:
-        info = _inside(info, step)
+        if isinstance(data, Mapping):
+            data = data.get(step)
+        elif isinstance(data, list) and step.isdigit() and int(step) < len(data):
+            data = data[int(step)]
+        info = _chosen(_inside(info, step), data)
     return info
 
 
+def _chosen(info: Any, data: Any) -> Any:
+    """Return the member of a union that the data is meant to be: the one its tag names, else the first there is."""
+    if not isinstance(info, msgspec.inspect.UnionType):
+        return info
+    there = [one for one in info.types if not isinstance(one, msgspec.inspect.NoneType)]
+    structs = [one for one in there if isinstance(one, msgspec.inspect.StructType)]
+    for one in structs:
+        if one.tag_field and isinstance(data, Mapping) and data.get(one.tag_field) == one.tag:
+            return one
+    if len(structs) > 1 and all(one.tag_field for one in structs):
+        return info
+    return next(iter(there), info)
+
+
 def _inside(info: Any, step: str) -> Any:
-    if isinstance(info, msgspec.inspect.UnionType):
-        info = next((t for t in info.types if not isinstance(t, msgspec.inspect.NoneType)), info)
     if isinstance(info, msgspec.inspect.StructType):
         return next((field.type for field in info.fields if field.encode_name == step), info)
     if isinstance(info, msgspec.inspect.DictType):
@@ -177,6 +196,12 @@ def _inside(info: Any, step: str) -> Any:
 
 def _fields(kind: Any) -> list[str]:
     info = msgspec.inspect.type_info(kind) if isinstance(kind, type) else kind
-    if isinstance(info, msgspec.inspect.UnionType):
-        info = next((t for t in info.types if isinstance(t, msgspec.inspect.StructType)), info)
-    return [field.encode_name for field in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
+    if not isinstance(info, msgspec.inspect.StructType):
+        return []
+    return [*([info.tag_field] if info.tag_field else []), *(field.encode_name for field in info.fields)]
+
+
+def _tags(info: Any) -> list[str]:
+    """Return the tags of a union of tagged structs; none of anything else."""
+    types = info.types if isinstance(info, msgspec.inspect.UnionType) else ()
+    return [str(one.tag) for one in types if isinstance(one, msgspec.inspect.StructType) and one.tag_field]

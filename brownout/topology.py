@@ -5,6 +5,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from brownout.capacity import Behind, make_capacity
+from brownout.capacity.paced import Limits
+from brownout.clock import rng_for
 from brownout.errors import BadInput, unknown
 
 Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
@@ -13,24 +16,12 @@ Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
 _PRIMARY = {"primary": "name", "primary-region": "region", "primary-cloud": "cloud"}
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an endpoint can carry before it refuses or slows down by itself.
-
-    ``ttft_s`` and ``inter_token_s`` are medians of an unloaded endpoint; ``jitter`` is the half-width of
-    their uniform spread (ratio). ``rate_rps`` and ``burst`` bound admission (a token bucket), and
-    ``concurrent`` the requests in flight; None is unbounded.
-    """
-
-    ttft_s: float = 0.15
-    inter_token_s: float = 0.01
-    jitter: float = 0.2
-    rate_rps: float | None = None
-    burst: float = 10.0
-    concurrent: int | None = None
-
-
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One provider surface in one region with one capacity, speaking one dialect."""
+    """One provider surface in one region with one capacity, speaking one dialect.
+
+    ``limits`` bound it and set its pace; ``behind`` says what stands behind the wire (see `brownout.capacity`), where
+    it is more than that.
+    """
 
     name: str
     cloud: str
@@ -40,6 +31,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dialect: str
     model: str
     limits: Limits = Limits()
+    behind: Behind = None
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +95,11 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise BadInput(f"{where}: endpoint names must differ; given twice: {', '.join(twice)}.")
         if not self.endpoints or not self.tenants:
             raise BadInput(f"{where}: a topology needs at least one endpoint and one tenant.")
+        for endpoint in self.endpoints:
+            try:
+                make_capacity(endpoint.behind, endpoint.limits, rng_for(0))
+            except (BadInput, ValueError) as error:
+                raise BadInput(f"{where}: endpoint {endpoint.name}: {error}") from None
         for tenant, entry in self.tenants.items():
             for name in entry.allow:
                 if name not in self.names:

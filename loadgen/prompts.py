@@ -29,7 +29,7 @@ def ask(plan: LoadPlan, due: DueRequest, canary: str) -> Ask:
     return Ask(
         model=plan.models[due.number % len(plan.models)],
         prompt=prompt(due, canary),
-        max_tokens=due.output_tokens,
+        max_tokens=max(due.output_tokens, 2),  # the shortest answer that tells whether it is whole
         stream=due.stream,
     )
 

@@ -12,7 +12,7 @@ from brownout.answer import read_reply
 from brownout.canary import canary_id
 from brownout.clock import Clock
 from brownout.evidence import ClientOutcome, ClientRecord
-from brownout.wire import Dialect, HttpReply, Refusal, StreamReader, Token
+from brownout.wire import Dialect, End, HttpReply, Refusal, StreamReader, Token
 from brownout.workload import DueRequest
 from loadgen.plan import LoadPlan
 
@@ -131,7 +131,7 @@ class Watch:
         for event in events:
             if isinstance(event, Token):
                 self._token(event.text)
-            else:
+            elif isinstance(event, End):
                 self._terminated()
                 return
 

@@ -20,7 +20,6 @@ from brownout.identity import (
     AwsKeys,
     CloudIdentity,
     GrantRefused,
-    TokenIssuer,
     assertion,
     sign,
     verify,
@@ -249,7 +248,7 @@ def test_what_google_auth_asserts_is_accepted(tmp_path: Path) -> None:
     signed = credentials._make_authorization_grant_assertion()
     made_at = dt.datetime.fromtimestamp(jwt.decode(signed, options={"verify_signature": False})["iat"], dt.UTC)
     identity = _cloud(tmp_path)
-    assert "vertex-us" in identity.issuer.exchange(JWT_BEARER, signed.decode(), made_at).email
+    assert "vertex-us" in identity.issuer.exchange(JWT_BEARER, signed.decode(), made_at).principal
 
 
 @settings(max_examples=20)
@@ -290,8 +289,7 @@ def test_a_forged_assertion_is_refused() -> None:
 def test_tokens_are_forgotten_when_over() -> None:
     """An issuer of a long run does not grow: what expired is dropped when the next is issued."""
     identity = CloudIdentity(1, ENDPOINTS, TOKEN_URI)
-    issuer: TokenIssuer = identity.issuer
     for hour in range(3):
         then = NOW + dt.timedelta(hours=hour)
-        issuer.exchange(JWT_BEARER, assertion(identity._accounts["vertex-us"], utc=then), then)
-    assert 1 == len(issuer._issued)
+        identity.issuer.exchange(JWT_BEARER, assertion(identity._accounts["vertex-us"], utc=then), then)
+    assert 1 == len(identity.tokens)

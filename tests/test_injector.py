@@ -96,9 +96,14 @@ class Scene:
                 rng=rng_for(1),
                 active=active,
                 touched=[],
+                before_wait=_nothing_held,
             )
             with pytest.raises(Refusal):
                 await _read(active.fault, exchange)
+
+
+async def _nothing_held() -> None:
+    """Send nothing: nothing is held."""
 
 
 async def _read(fault: ReplyFault, exchange: FaultedExchange) -> list[Event]:

@@ -265,3 +265,32 @@ def test_no_topology_file_raises_anything_but_bad_input(text: str) -> None:
     """Any mutation of a topology's file is a topology, or bad input that names the file."""
     said = refused_or_none(text, Topology)
     assert said is None or said.startswith("f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        ("{kind: provisionned}", "behind.kind: unknown kind 'provisionned'. Did you mean 'provisioned'?"),
+        ("{kind: provisioned, model_unit: 1}", "unknown field 'model_unit'. Did you mean 'model_units'?"),
+        ("{kind: gpu-pool, gpu: h100}", "behind.gpu: unknown value 'h100'. Did you mean 'h100-80gb'?"),
+        ("{kind: shared-quota, pool: {backgroud: 1}}", "behind.pool: unknown field 'backgroud'."),
+    ],
+)
+def test_a_capacity_model_explains_itself_by_its_kind(tmp_path: Path, behind: str, said: str) -> None:
+    """A mistake in an endpoint's ``behind`` is answered with what its own kind allows."""
+    path = tmp_path / "t.yaml"
+    endpoint = f"{{name: e, cloud: c, provider: p, region: r, capacity: gpu, dialect: d, model: m, behind: {behind}}}"
+    path.write_text(f"topology: t\nendpoints: [{endpoint}]\ntenants: {{acme: {{allow: [e]}}}}\n")
+    with pytest.raises(BadInput) as caught:
+        load_yaml(path, Topology)
+    assert said in str(caught.value)
+
+
+def test_limits_that_a_capacity_model_would_pass_over_are_bad_input(tmp_path: Path) -> None:
+    """A rate limit beside a model that has quotas of its own is refused before any world is raised."""
+    path = tmp_path / "t.yaml"
+    more = "limits: {rate_rps: 3}, behind: {kind: gpu-pool}"
+    endpoint = f"{{name: e, cloud: c, provider: p, region: r, capacity: gpu, dialect: d, model: m, {more}}}"
+    path.write_text(f"topology: t\nendpoints: [{endpoint}]\ntenants: {{acme: {{allow: [e]}}}}\n")
+    with pytest.raises(BadInput, match="endpoint e: .*rate_rps"):
+        load_yaml(path, Topology).check(where=str(path))

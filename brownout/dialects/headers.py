@@ -16,7 +16,7 @@ KIND_OF_STATUS: Mapping[int, RefusalKind] = {
     404: "not-found",
     405: "not-found",
     408: "timeout",
-    413: "invalid",
+    413: "too-large",
     422: "invalid",
     424: "model-error",
     429: "throttled",

@@ -1,22 +1,22 @@
 """``openai-chat``: OpenAI's Chat Completions, as OpenAI and the servers that imitate it speak it.
 
-Shapes follow the public OpenAI API reference ("Chat completions", "Error codes") and the chunks that the
-official Python client accepts.
+Shapes follow the public OpenAI API reference ("Chat completions", "Streaming", "Models") and the types of the official
+Python client. The endpoint's half is here; what it reads is in `openai_requests`, what it refuses with in
+`openai_errors`, the caller's half in `openai_client`.
 """
 
+import datetime as dt
+import functools
+import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
-from brownout.dialects.headers import (
-    KIND_OF_STATUS,
-    retry_after_header,
-    retry_after_ms_header,
-    retry_after_s,
-    unknown_reply,
-)
-from brownout.dialects.sse import SseSplitter
+from brownout.dialects.openai_client import ChatClient
+from brownout.dialects.openai_errors import ERROR_NAMES, ChatRefusal, error_body, error_reply, request_id
+from brownout.dialects.openai_requests import ChatAsk, read_chat
 from brownout.wire import (
     Answer,
     Ask,
@@ -25,10 +25,11 @@ from brownout.wire import (
     Event,
     HttpReply,
     HttpRequest,
+    Meter,
     Refusal,
-    RefusalKind,
     StopReason,
     Token,
+    ToolCall,
 )
 
 PATH = "/v1/chat/completions"
@@ -36,353 +37,307 @@ MODELS_PATH = "/v1/models"
 _CREATED = 1_735_689_600
 """``created`` in every reply (2025-01-01): a codec has no clock, and no client decides anything by it."""
 
+_FINISH: Mapping[StopReason, str] = {
+    "stop": "stop",
+    "length": "length",
+    "stop-sequence": "stop",
+    "tool": "tool_calls",
+    "filtered": "content_filter",
+}
+_TIER_SERVED = {"auto": "default", "fast": "priority"}
+"""The tier that serves a request which asks for another word (API reference, ``service_tier``)."""
+
+_ARGUMENT_PIECE_CHARS = 16
+"""How much of a call's arguments one chunk brings."""
+
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "chat.completions.create": ERROR_NAMES,
+    "models.list": ("invalid_api_key", "ip_not_authorized"),
+    "models.retrieve": ("invalid_api_key", "ip_not_authorized", "model_not_found"),
+}
+"""Every operation, with the errors it can answer with."""
+
 _encode = msgspec.json.encode
-
-
-class _Error(msgspec.Struct, frozen=True):
-    """A row of OpenAI's error table."""
-
-    status: int
-    type: str
-    code: str | None
-    message: str
-
-
-_ERRORS: Mapping[RefusalKind, _Error] = {
-    "throttled": _Error(429, "requests", "rate_limit_exceeded", "Rate limit reached. Please try again later."),
-    "unavailable": _Error(503, "server_error", "service_unavailable", "The service is temporarily unavailable."),
-    "internal": _Error(500, "server_error", None, "The server had an error while processing your request."),
-    "overloaded": _Error(
-        503, "service_unavailable_error", "server_is_overloaded", "The engine is currently overloaded."
-    ),
-    "timeout": _Error(504, "server_error", "timeout", "The request timed out."),
-    "model-error": _Error(424, "server_error", "model_error", "The model failed to process your request."),
-    "unauthenticated": _Error(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-    "denied": _Error(403, "invalid_request_error", "permission_denied", "You are not allowed to use this model."),
-    "not-found": _Error(
-        404, "invalid_request_error", "model_not_found", "The model does not exist or you do not have access to it."
-    ),
-    "invalid": _Error(400, "invalid_request_error", None, "The request is invalid."),
-    "unknown": _Error(520, "unknown_error", "unknown_error", "Something went wrong."),
-}
-_KIND_OF_CODE: dict[str, RefusalKind] = {
-    **{error.code: kind for kind, error in _ERRORS.items() if error.code is not None},
-    "slow_down": "throttled",
-    "insufficient_quota": "throttled",
-    "context_length_exceeded": "invalid",
-}
-_KIND_OF_TYPE: dict[str, RefusalKind] = {
-    "requests": "throttled",
-    "tokens": "throttled",
-    "rate_limit_error": "throttled",
-    "service_unavailable_error": "overloaded",
-    "server_error": "internal",
-    "invalid_request_error": "invalid",
-}
-
-
-class UnmeteredAsk(Ask, frozen=True, kw_only=True):
-    """A streamed ask without ``stream_options.include_usage``: its stream ends without the usage chunk."""
-
-
-# --- the endpoint's half -----------------------------------------------------------------------------------
-
-
-class _TextPart(msgspec.Struct):
-    type: str
-    text: str | None = None
-
-
-class _Message(msgspec.Struct):
-    role: Literal["developer", "system", "user", "assistant", "tool", "function"]
-    content: str | list[_TextPart] | None = None
-
-
-class _StreamOptions(msgspec.Struct):
-    include_usage: bool = False
-
-
-class _Body(msgspec.Struct):
-    model: str
-    messages: list[_Message]
-    stream: bool | None = None
-    stream_options: _StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    n: int | None = None
-
-
-_body_decoder = msgspec.json.Decoder(_Body)
+_PLAIN = ChatAsk(model="", prompt="")
 
 
 class ChatServer:
     """The endpoint's half of ``openai-chat``."""
 
+    def owns(self, request: HttpRequest) -> bool:
+        """Return whether the path is Chat Completions' or the models'."""
+        return request.path == PATH or _of_models(request.path)
+
     def read_ask(self, request: HttpRequest) -> Ask:
         """Return what is asked for; raises `Refusal` as the contract says."""
-        if request.path != PATH or request.method != "POST":
-            raise Refusal("not-found", f"Invalid URL ({request.method} {request.path})")
-        try:
-            body = _body_decoder.decode(request.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Refusal("invalid", f"We could not parse the JSON body of your request. {error}") from None
-        self._check(body)
-        max_tokens = body.max_completion_tokens if body.max_completion_tokens is not None else body.max_tokens
-        metered = not body.stream or (body.stream_options is not None and body.stream_options.include_usage)
-        return (Ask if metered else UnmeteredAsk)(
-            model=body.model,
-            prompt="\n".join(text for message in body.messages for text in _texts(message)),
-            max_tokens=256 if max_tokens is None else max_tokens,
-            stream=bool(body.stream),
-        )
+        if request.path != PATH:
+            raise Refusal("not-found", f"Invalid URL ({request.method} {request.path})", code="unknown_url")
+        if request.method != "POST":
+            message = f"Not allowed to {request.method} on {request.path}."
+            raise Refusal("not-found", message, code="method_not_supported")
+        return read_chat(request.body)
 
-    def _check(self, body: _Body) -> None:
-        if not body.messages:
-            raise Refusal("invalid", "Invalid 'messages': empty array. Expected an array with minimum length 1.")
-        for name in ("max_tokens", "max_completion_tokens"):
-            value = getattr(body, name)
-            if value is not None and value < 1:
-                raise Refusal("invalid", f"Invalid '{name}': integer below minimum value. Expected a value >= 1.")
-        if body.temperature is not None and not 0 <= body.temperature <= 2:
-            raise Refusal("invalid", "Invalid 'temperature': decimal out of range. Expected a value from 0 to 2.")
-        if body.stream_options is not None and not body.stream:
-            raise Refusal("invalid", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
-        if body.n is not None and body.n != 1:
-            raise Refusal("invalid", "Invalid 'n': this endpoint makes one choice only.")
-        for index, message in enumerate(body.messages):
-            if message.content is None and message.role != "assistant":
-                raise Refusal("invalid", f"Invalid value for 'messages[{index}].content': expected a string, got null.")
-
-    def reply(self, ask: Ask, text: str, end: End, *, reply_id: str) -> HttpReply:
+    def reply(self, ask: Ask, answer: Answer, *, reply_id: str) -> HttpReply:
         """Return the whole reply."""
-        body = {
-            "id": f"chatcmpl-{reply_id}",
-            "object": "chat.completion",
-            "created": _CREATED,
-            "model": ask.model,
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": text, "refusal": None},
-                    "logprobs": None,
-                    "finish_reason": end.stop,
-                }
-            ],
-            "usage": _usage(end),
-        }
-        headers = {"Content-Type": "application/json", "x-request-id": reply_id}
-        return HttpReply(status=200, headers=headers, body=_encode(body))
+        headers = _headers("application/json", reply_id)
+        if answer.end is not None and answer.end.latency_s:
+            headers["openai-processing-ms"] = str(round(answer.end.latency_s * 1000))
+        return HttpReply(status=200, headers=headers, body=_encode(completion(ask, answer, reply_id=reply_id)))
 
-    def stream_headers(self, *, reply_id: str) -> Mapping[str, str]:
+    def counted(self, ask: Ask, prompt_tokens: int, *, reply_id: str) -> HttpReply:
+        """Never asked for: this dialect has no such operation."""
+        del ask, prompt_tokens, reply_id
+        raise Refusal("not-found")
+
+    def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
+        """Return the ``x-ratelimit`` headers (OpenAI's guide "Rate limits")."""
+        del utc  # OpenAI says how long, not until when
+        headers: dict[str, str] = {}
+        for name in ("requests", "tokens"):
+            meter = meters.get(name)
+            if meter is not None:
+                headers[f"x-ratelimit-limit-{name}"] = str(meter.limit)
+                headers[f"x-ratelimit-remaining-{name}"] = str(meter.remaining)
+                headers[f"x-ratelimit-reset-{name}"] = span(meter.reset_s)
+        return headers
+
+    def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
         """Return the headers of a streamed reply."""
-        return {
-            "Content-Type": "text/event-stream; charset=utf-8",
-            "Cache-Control": "no-cache",
-            "x-request-id": reply_id,
-        }
+        del ask
+        return {**_headers("text/event-stream; charset=utf-8", reply_id), "Cache-Control": "no-cache"}
 
     def writer(self, ask: Ask, *, reply_id: str) -> "ChatWriter":
         """Return the encoder of one streamed reply."""
         return ChatWriter(ask, reply_id)
 
     def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
-        """Return OpenAI's error for this refusal."""
-        if refusal.kind == "unknown":
-            return unknown_reply(refusal, reply_id=reply_id)
-        headers = {
-            "Content-Type": "application/json",
-            "x-request-id": reply_id,
-            **retry_after_header(refusal.retry_after_s),
-            **retry_after_ms_header("retry-after-ms", refusal.retry_after_s),
-        }
-        return HttpReply(status=_ERRORS[refusal.kind].status, headers=headers, body=_encode(_error_body(refusal)))
+        """Return OpenAI's error for this refusal; `Refusal.code` chooses among several of one kind."""
+        return error_reply(refusal, reply_id=reply_id)
 
 
-class ChatWriter:
-    """Encodes one streamed reply: role, content, finish reason, usage, ``[DONE]``."""
-
-    def __init__(self, ask: Ask, reply_id: str) -> None:
-        head = {
-            "id": f"chatcmpl-{reply_id}",
-            "object": "chat.completion.chunk",
-            "created": _CREATED,
-            "model": ask.model,
-        }
-        # The head is the same in every chunk: encoded once, closed by each event.
-        self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
-        self._metered = not isinstance(ask, UnmeteredAsk)
-
-    def start(self) -> bytes:
-        """Return the chunk that names the role."""
-        delta = b'{"role":"assistant","content":"","refusal":null}'
-        return self._head + b'{"index":0,"delta":' + delta + b',"finish_reason":null}]}\n\n'
-
-    def event(self, event: Event) -> bytes:
-        """Return the chunk of a token, or all that ends the stream."""
-        if isinstance(event, Token):
-            text = _encode(event.text)
-            return self._head + b'{"index":0,"delta":{"content":' + text + b'},"finish_reason":null}]}\n\n'
-        stop = _encode(event.stop)
-        last = self._head + b'{"index":0,"delta":{},"finish_reason":' + stop + b"}]}\n\n"
-        usage = self._head + b'],"usage":' + _encode(_usage(event)) + b"}\n\n" if self._metered else b""
-        return last + usage + b"data: [DONE]\n\n"
-
-    def refusal(self, refusal: Refusal) -> bytes:
-        """Return the error as an event, as OpenAI's servers send it after the 200."""
-        return b"data: " + _encode(_error_body(refusal)) + b"\n\n"
+def span(span_s: float) -> str:
+    """Return a time to wait as OpenAI writes it: ``1s``, ``6m0s``, ``120ms``, ``1h0m0s``."""
+    if span_s < 1:
+        return f"{max(round(span_s * 1000), 0)}ms"
+    whole_s, rest = divmod(round(span_s, 3), 1)
+    minutes, seconds = divmod(int(whole_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{round(seconds + rest, 3):g}s"
+    if hours:
+        return f"{hours}h{minutes}m{text}"
+    return f"{minutes}m{text}" if minutes else text
 
 
-def models_reply(model: str, *, reply_id: str) -> HttpReply:
-    """Return the answer to ``GET /v1/models`` of an endpoint that serves one model."""
-    entry = {"id": model, "object": "model", "created": _CREATED, "owned_by": "brownout"}
-    headers = {"Content-Type": "application/json", "x-request-id": reply_id}
-    return HttpReply(status=200, headers=headers, body=_encode({"object": "list", "data": [entry]}))
+def _headers(content_type: str, reply_id: str) -> dict[str, str]:
+    return {"Content-Type": content_type, "x-request-id": request_id(reply_id), "openai-version": "2020-10-01"}
 
 
-def _texts(message: _Message) -> list[str]:
-    if isinstance(message.content, str):
-        return [message.content]
-    return [part.text for part in message.content or [] if part.type == "text" and part.text is not None]
+# --- whole replies -----------------------------------------------------------------------------------------
 
 
-def _usage(end: End) -> dict[str, int]:
+def completion(ask: Ask, answer: Answer, *, reply_id: str) -> dict[str, Any]:
+    """Return the ``chat.completion`` of an answer, as plain data."""
+    wanted = ask if isinstance(ask, ChatAsk) else _PLAIN
+    end = answer.end or End()
+    message: dict[str, Any] = {"role": "assistant", "content": _framed(wanted, answer, end), "refusal": None}
+    if answer.calls:
+        message["content"] = message["content"] or None
+        message["tool_calls"] = [_call(call) for call in answer.calls]
+    finish = _finish(ask, end)
+    body = {
+        "id": f"chatcmpl-{reply_id}",
+        "object": "chat.completion",
+        "created": _CREATED,
+        "model": ask.model,
+        "choices": [
+            {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
+            for index in range(wanted.choices)
+        ],
+        "usage": _usage(end, wanted.choices),
+        "system_fingerprint": _fingerprint(ask.model),
+    }
+    tier = end.tier or _tier_served(ask)
+    if tier:
+        body["service_tier"] = tier
+    return body
+
+
+def _framed(wanted: ChatAsk, answer: Answer, end: End) -> str:
+    frame = wanted.frame
+    if frame is None or answer.calls:
+        return answer.text
+    return frame.before + frame.inside(answer.text) + (frame.after if end.stop == "stop" else "")
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _finish(ask: Ask, end: End) -> str:
+    # A tool forced by its name ends with `stop`, streamed or not, as OpenAI's API answers; any other with `tool_calls`.
+    forced = ask.tool_choice not in {"", "any", "none"}
+    return "stop" if end.stop == "tool" and forced else _FINISH[end.stop]
+
+
+def _tier_served(ask: Ask) -> str:
+    return _TIER_SERVED.get(ask.tier, ask.tier)
+
+
+def _usage(end: End, choices: int) -> dict[str, Any]:
+    output_tokens = end.output_tokens * choices
     return {
         "prompt_tokens": end.prompt_tokens,
-        "completion_tokens": end.output_tokens,
-        "total_tokens": end.prompt_tokens + end.output_tokens,
+        "completion_tokens": output_tokens,
+        "total_tokens": end.prompt_tokens + output_tokens,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
-def _error_body(refusal: Refusal) -> dict[str, Any]:
-    error = _ERRORS[refusal.kind]
-    message = refusal.message or error.message
-    return {"error": {"message": message, "type": error.type, "param": None, "code": error.code}}
+@functools.lru_cache(maxsize=256)
+def _fingerprint(model: str) -> str:
+    """Return the id of the configuration that answers: one model has one."""
+    return f"fp_{hashlib.sha256(model.encode('utf-8', 'replace')).hexdigest()[:10]}"
 
 
-# --- the caller's half -------------------------------------------------------------------------------------
+# --- streamed replies --------------------------------------------------------------------------------------
 
 
-class _Delta(msgspec.Struct):
-    content: str | None = None
+class ChatWriter:
+    """Encodes one streamed reply: role, content or calls, finish reason, usage, ``[DONE]``."""
 
+    def __init__(self, ask: Ask, reply_id: str) -> None:
+        self._ask = ask
+        self._wanted = ask if isinstance(ask, ChatAsk) else _PLAIN
+        self._reply_id = reply_id
+        self._tier = _tier_served(ask)
+        # What stands before and after a chunk's delta is the same in every chunk: encoded once.
+        self._head = self._common(self._tier) + b',"choices":[{"index":0,"delta":'
+        usage = b',"usage":null' if self._wanted.metered else b""
+        self._tail = b',"logprobs":null,"finish_reason":null}]' + usage + b"}\n\n"
+        self._content = self._head + b'{"content":'
+        self._content_end = b"}" + self._tail
+        self._plain = self._wanted.choices == 1 and self._wanted.frame is None
+        self._begun = False
+        self._calls = 0
 
-class _Choice(msgspec.Struct):
-    delta: _Delta = msgspec.field(default_factory=_Delta)
-    message: _Delta | None = None
-    finish_reason: str | None = None
+    def start(self) -> bytes:
+        """Return nothing: what the first chunk says depends on whether the answer is text or a call."""
+        return b""
 
+    def event(self, event: Event) -> bytes:
+        """Return the chunk of a token, the chunks of a call, or all that ends the stream."""
+        if isinstance(event, Token):
+            if self._begun and self._plain:
+                return self._content + _encode(event.text) + self._content_end
+            return self._opening() + self._text(event.text)
+        if isinstance(event, ToolCall):
+            return self._called(event)
+        return self._opening() + self._ended(event)
 
-class _Usage(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    def refusal(self, refusal: Refusal) -> bytes:
+        """Return the error as an event, as OpenAI's servers send it after the 200."""
+        return b"data: " + _encode(error_body(refusal)) + b"\n\n"
 
+    def _opening(self) -> bytes:
+        """Return the chunks before the first text: who speaks, and what stands before the text in its document."""
+        if self._begun:
+            return b""
+        self._begun = True
+        role = self._delta({"role": "assistant", "content": "", "refusal": None})
+        frame = self._wanted.frame
+        return role if frame is None else role + self._delta({"content": frame.before})
 
-class _ErrorBody(msgspec.Struct):
-    message: str | None = None
-    type: str | None = None
-    code: str | int | None = None
+    def _text(self, text: str) -> bytes:
+        frame = self._wanted.frame
+        return self._delta({"content": text if frame is None else frame.inside(text)})
 
+    def _called(self, call: ToolCall) -> bytes:
+        opening = {} if self._begun else {"role": "assistant", "content": None}
+        self._begun = True
+        index, self._calls = self._calls, self._calls + 1
+        named = {"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+        chunks = [self._delta({**opening, "tool_calls": [named]})]
+        for at in range(0, len(call.arguments), _ARGUMENT_PIECE_CHARS):
+            piece = {"index": index, "function": {"arguments": call.arguments[at : at + _ARGUMENT_PIECE_CHARS]}}
+            chunks.append(self._delta({"tool_calls": [piece]}))
+        return b"".join(chunks)
 
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: _ErrorBody | str | None = None
+    def _ended(self, end: End) -> bytes:
+        wanted = self._wanted
+        closing = b""
+        if wanted.frame is not None and end.stop == "stop" and not self._calls:
+            closing = self._delta({"content": wanted.frame.after})
+        finish = _finish(self._ask, end)
+        common = self._common(end.tier or self._tier)
+        null = b',"usage":null' if wanted.metered else b""
+        for index in range(wanted.choices):
+            choice = {"index": index, "delta": {}, "logprobs": None, "finish_reason": finish}
+            closing += common + b',"choices":[' + _encode(choice) + b"]" + null + b"}\n\n"
+        if wanted.metered:
+            closing += common + b',"choices":[],"usage":' + _encode(_usage(end, wanted.choices)) + b"}\n\n"
+        return closing + b"data: [DONE]\n\n"
 
+    def _delta(self, delta: Mapping[str, Any]) -> bytes:
+        """Return the chunks of one delta, one for each choice."""
+        encoded = _encode(delta)
+        if self._wanted.choices == 1:
+            return self._head + encoded + self._tail
+        common = self._common(self._tier)
+        return b"".join(
+            common + b',"choices":[{"index":%d,"delta":' % index + encoded + self._tail
+            for index in range(self._wanted.choices)
+        )
 
-_chunk_decoder = msgspec.json.Decoder(_Chunk)
-
-
-class ChatClient:
-    """The caller's half of ``openai-chat``."""
-
-    def request(self, ask: Ask, *, project: str = "", location: str = "") -> HttpRequest:
-        """Return the request for an ask; the usage of streams is asked for too."""
-        del project, location  # Vertex's
-        body: dict[str, Any] = {
-            "model": ask.model,
-            "messages": [{"role": "user", "content": ask.prompt}],
-            "max_tokens": ask.max_tokens,
-            "stream": ask.stream,
+    def _common(self, tier: str) -> bytes:
+        head: dict[str, Any] = {
+            "id": f"chatcmpl-{self._reply_id}",
+            "object": "chat.completion.chunk",
+            "created": _CREATED,
+            "model": self._ask.model,
+            **({"service_tier": tier} if tier else {}),
+            "system_fingerprint": _fingerprint(self._ask.model),
         }
-        if ask.stream and not isinstance(ask, UnmeteredAsk):
-            body["stream_options"] = {"include_usage": True}
-        return HttpRequest(method="POST", path=PATH, headers={"Content-Type": "application/json"}, body=_encode(body))
-
-    def answer(self, reply: HttpReply) -> Answer:
-        """Return the answer in a whole 200 reply; raises `Refusal` when it is none."""
-        chunk = _decode_chunk(reply.body)
-        if not chunk.choices or chunk.choices[0].message is None:
-            raise Refusal("unknown", "the reply holds no message", status=reply.status)
-        choice = chunk.choices[0]
-        text = chunk.choices[0].message.content or ""
-        return Answer(text=text, end=None if choice.finish_reason is None else _end(choice.finish_reason, chunk.usage))
-
-    def reader(self) -> "ChatReader":
-        """Return the decoder of one streamed reply."""
-        return ChatReader()
-
-    def refusal(self, reply: HttpReply) -> Refusal:
-        """Return the refusal in a reply whose status is not 200; never raises."""
-        wait_s = retry_after_s(reply.headers, ms_header="retry-after-ms")
-        try:
-            error = _chunk_decoder.decode(reply.body).error
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            error = None
-        kind, message = _kind_of_error(error, KIND_OF_STATUS.get(reply.status, "unknown"))
-        return Refusal(kind, message, retry_after_s=wait_s, status=reply.status)
+        return b"data: " + _encode(head)[:-1]
 
 
-class ChatReader:
-    """Decodes one streamed reply. Whole means: a finish reason was seen, and ``[DONE]`` after it."""
-
-    def __init__(self) -> None:
-        self._sse = SseSplitter()
-        self._finish: str | None = None
-        self._usage: _Usage | None = None
-
-    def feed(self, data: bytes) -> list[Event]:
-        """Return the events completed by these bytes; raises `Refusal` as the contract says."""
-        events: list[Event] = []
-        for payload in self._sse.feed(data):
-            if payload == b"[DONE]":
-                if self._finish is not None:
-                    events.append(_end(self._finish, self._usage))
-                continue
-            chunk = _decode_chunk(payload)
-            self._usage = chunk.usage or self._usage
-            for choice in chunk.choices or ():
-                if choice.delta.content:
-                    events.append(Token(choice.delta.content))
-                self._finish = choice.finish_reason or self._finish
-        return events
+# --- models ------------------------------------------------------------------------------------------------
 
 
-def _decode_chunk(payload: bytes) -> _Chunk:
-    try:
-        chunk = _chunk_decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refusal("unknown", f"not a chat completion: {error}") from None
-    if chunk.error is not None:
-        raise Refusal(*_kind_of_error(chunk.error, "unknown"))
-    if chunk.choices is None:
-        raise Refusal("unknown", "not a chat completion: no choices")
-    return chunk
+def _of_models(path: str) -> bool:
+    return path == MODELS_PATH or path.startswith(f"{MODELS_PATH}/")
 
 
-def _kind_of_error(error: _ErrorBody | str | None, fallback: RefusalKind) -> tuple[RefusalKind, str]:
-    if not isinstance(error, _ErrorBody):
-        return fallback, error or ""
-    by_type = _KIND_OF_TYPE.get(error.type or "")
-    by_name = _KIND_OF_CODE.get(str(error.code), by_type if fallback == "unknown" else None)
-    return by_name or fallback, error.message or ""
+def models_aside(request: HttpRequest, model: str, reply_id: str) -> HttpReply | None:
+    """Return the answer to ``GET /v1/models`` and ``GET /v1/models/{id}`` of an endpoint that serves one model.
+
+    Raises:
+        Refusal: ``not-found`` for a model that the endpoint does not serve.
+    """
+    if request.method != "GET" or not _of_models(request.path):
+        return None
+    entry = {"id": model, "object": "model", "created": _CREATED, "owned_by": "brownout"}
+    body: dict[str, Any] = {"object": "list", "data": [entry]}
+    if request.path != MODELS_PATH:
+        asked = unquote(request.path.removeprefix(f"{MODELS_PATH}/"))
+        if asked != model:
+            raise ChatRefusal(
+                f"The model '{asked}' does not exist", param="model", code="model_not_found", kind="not-found"
+            )
+        body = entry
+    return HttpReply(status=200, headers=_headers("application/json", reply_id), body=_encode(body))
 
 
-def _end(finish_reason: str, usage: _Usage | None) -> End:
-    stop: StopReason = "length" if finish_reason == "length" else "stop"
-    spent = usage or _Usage()
-    return End(stop=stop, prompt_tokens=spent.prompt_tokens, output_tokens=spent.completion_tokens)
-
-
-OPENAI_CHAT = Dialect(name="openai-chat", server=ChatServer(), client=ChatClient(), auth="api-key")
+OPENAI_CHAT = Dialect(
+    name="openai-chat",
+    server=ChatServer(),
+    client=ChatClient(PATH),
+    auth="api-key",
+    host="native",
+    aside=models_aside,
+)

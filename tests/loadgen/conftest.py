@@ -11,7 +11,7 @@ from aiohttp import web
 from brownout.answer import reply_tokens
 from brownout.canary import CanaryMint, run_key
 from brownout.dialects.openai_chat import OPENAI_CHAT
-from brownout.wire import Ask, End, HttpRequest, Refusal, Token
+from brownout.wire import Answer, Ask, End, HttpRequest, Refusal, Token
 from brownout.workload import Arrival, Workload
 from loadgen.plan import LoadPlan
 
@@ -73,7 +73,7 @@ class Router:
             return _dropped(request)
         if behaviour == "hung":
             await self._stopping.wait()
-        reply = OPENAI_CHAT.server.reply(ask, "".join(tokens), End(), reply_id="r")
+        reply = OPENAI_CHAT.server.reply(ask, Answer(text="".join(tokens), end=End()), reply_id="r")
         body = reply.body
         if behaviour == "truncated":
             body = body.replace(b'"finish_reason":"stop"', b'"finish_reason":null')
@@ -82,7 +82,7 @@ class Router:
         return web.Response(status=200, headers=reply.headers, body=body)
 
     async def _stream(self, request: web.Request, ask: Ask, tokens: list[str], behaviour: str) -> web.StreamResponse:
-        reply = web.StreamResponse(headers=OPENAI_CHAT.server.stream_headers(reply_id="r"))
+        reply = web.StreamResponse(headers=OPENAI_CHAT.server.stream_headers(ask, reply_id="r"))
         writer = OPENAI_CHAT.server.writer(ask, reply_id="r")
         await reply.prepare(request)
         await reply.write(writer.start())

@@ -1,139 +1,229 @@
-"""An unmodified boto3 cannot tell the emulated Bedrock from the real one."""
+"""An unmodified boto3 cannot tell the emulated Converse and ConverseStream from the real ones."""
 
+import json
 from typing import Any
 
-import botocore.exceptions
 import pytest
-import urllib3.exceptions
 
 from brownout.answer import read_reply
-from brownout.wire import Cut, Refusal
-from tests.wire.world import CLAUDE, PROVISIONED, RefuseBefore, StopAfter, World
+from tests.wire.world import CLAUDE, PROVISIONED, World
+
+WHOLE = pytest.mark.wire("bedrock-converse", "Converse", "ok")
+STREAM = pytest.mark.wire("bedrock-converse", "ConverseStream", "ok")
+WEATHER = {
+    "toolSpec": {
+        "name": "weather",
+        "description": "tells the weather",
+        "inputSchema": {"json": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    }
+}
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def _asked(world: World, **changes: Any) -> dict[str, Any]:
-    prompt = f"hello {world.mint.value('acme', 3)}"
-    messages = [{"role": "user", "content": [{"text": prompt}]}]
+def asked(world: World, text: str = "hello", **changes: Any) -> dict[str, Any]:
+    """Return a request of one short message."""
+    messages = [{"role": "user", "content": [{"text": f"{text} {world.mint.value('acme', 3)}"}]}]
     return {"modelId": CLAUDE, "messages": messages, "inferenceConfig": {"maxTokens": 6}} | changes
 
 
-def _refused(world: World, **asked: Any) -> tuple[str, int, int]:
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        world.bedrock().converse(**_asked(world, **asked))
-    said = caught.value.response
-    return said["Error"]["Code"], said["ResponseMetadata"]["HTTPStatusCode"], len(world.seen())
+def _streamed(world: World, **request: Any) -> list[tuple[str, Any]]:
+    return [next(iter(event.items())) for event in world.bedrock().converse_stream(**request)["stream"]]
 
 
-def _text(events: list[dict[str, Any]]) -> str:
-    return "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
+def _text(events: list[tuple[str, Any]]) -> str:
+    return "".join(said["delta"].get("text", "") for name, said in events if name == "contentBlockDelta")
 
 
+@WHOLE
 def test_converse_answers_whole(world: World) -> None:
-    """Converse gives the whole text, the stop reason, the usage and a request id."""
-    reply = world.bedrock().converse(**_asked(world))
+    """Converse gives the whole text, the stop reason, the usage, the latency and a request id."""
+    reply = world.bedrock().converse(**asked(world))
     text = reply["output"]["message"]["content"][0]["text"]
     assert ("bedrock", "whole") == read_reply(text, "acme-3")
-    assert "end_turn" == reply["stopReason"]
+    assert ("end_turn", "assistant") == (reply["stopReason"], reply["output"]["message"]["role"])
     assert 6 == reply["usage"]["outputTokens"]
+    assert reply["usage"]["totalTokens"] == reply["usage"]["inputTokens"] + 6
+    assert 0 < reply["metrics"]["latencyMs"]
     assert 36 == len(reply["ResponseMetadata"]["RequestId"])
     assert [("ok", "acme-3", "acme", 200)] == [(r.outcome, r.canary, r.tenant, r.status) for r in world.seen()]
 
 
-def test_a_provisioned_arn_is_a_model_id(world: World) -> None:
-    """An ARN in the path, percent-encoded by boto3 and so signed, reaches its endpoint."""
-    reply = world.bedrock("bedrock-pt").converse(**_asked(world, modelId=PROVISIONED))
-    assert "bedrock-pt" == read_reply(reply["output"]["message"]["content"][0]["text"], "acme-3").endpoint
-
-
+@STREAM
 def test_converse_stream_gives_its_events_in_order(world: World) -> None:
-    """ConverseStream gives messageStart, deltas, contentBlockStop, messageStop, metadata."""
-    events = list(world.bedrock().converse_stream(**_asked(world))["stream"])
-    kinds = [next(iter(event)) for event in events]
-    assert ["messageStart", *["contentBlockDelta"] * 6, "contentBlockStop", "messageStop", "metadata"] == kinds
+    """ConverseStream gives messageStart, deltas, contentBlockStop, messageStop, metadata with usage and latency."""
+    events = _streamed(world, **asked(world))
+    expected = ["messageStart", *["contentBlockDelta"] * 6, "contentBlockStop", "messageStop", "metadata"]
+    assert expected == [name for name, _ in events]
     assert ("bedrock", "whole") == read_reply(_text(events), "acme-3")
-    assert "latencyMs" in events[-1]["metadata"]["metrics"]
+    metadata = events[-1][1]
+    assert 6 == metadata["usage"]["outputTokens"]
+    assert 0 < metadata["metrics"]["latencyMs"]
+
+
+STOPS: list[tuple[str, dict[str, Any], str]] = [
+    ("((answer 20 tokens))", {}, "max_tokens"),
+    ("hello", {"inferenceConfig": {"maxTokens": 6, "stopSequences": ["w2"]}}, "stop_sequence"),
+    ("((filter))", {}, "content_filtered"),
+    (
+        "((filter))",
+        {"guardrailConfig": {"guardrailIdentifier": "gr1", "guardrailVersion": "1", "trace": "enabled"}},
+        "guardrail_intervened",
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("refusal", "code", "status", "attempts"),
-    [
-        (Refusal("unavailable", retry_after_s=0.01), "ServiceUnavailableException", 503, 3),
-        (Refusal("timeout"), "ModelTimeoutException", 408, 1),
-        (Refusal("model-error"), "ModelErrorException", 424, 1),
-        (Refusal("denied"), "AccessDeniedException", 403, 1),
-    ],
+    ("text", "changes", "reason"),
+    [pytest.param(*stop, marks=pytest.mark.wire("bedrock-converse", "Converse", stop[2])) for stop in STOPS],
 )
-def test_refusals_are_boto3s_typed_errors(
-    world: World, refusal: Refusal, code: str, status: int, attempts: int
-) -> None:
-    """Each refusal arrives as AWS's own error, and boto3 retries it as it would the real one."""
-    world.fault("bedrock", RefuseBefore(refusal))
-    assert (code, status, attempts) == _refused(world)
+def test_each_stop_reason_is_converses(world: World, text: str, changes: dict[str, Any], reason: str) -> None:
+    """An answer that is cut, stopped or filtered says so in Bedrock's words."""
+    reply = world.bedrock().converse(**asked(world, text, **changes))
+    assert reason == reply["stopReason"]
+    if reason == "guardrail_intervened":
+        assert "Guardrail blocked." == reply["trace"]["guardrail"]["actionReason"]
 
 
-def test_throttling_is_throttling_to_boto3(world: World) -> None:
-    """A throttled call is retried twice, by the wait the service asks for, and then is a ThrottlingException."""
-    active = world.fault("bedrock", RefuseBefore(Refusal("throttled", retry_after_s=0.02)))
+@pytest.mark.parametrize(
+    ("text", "changes", "reason"),
+    [pytest.param(*stop, marks=pytest.mark.wire("bedrock-converse", "ConverseStream", stop[2])) for stop in STOPS],
+)
+def test_each_stop_reason_is_converse_streams(world: World, text: str, changes: dict[str, Any], reason: str) -> None:
+    """The same, streamed: messageStop bears the reason, and the metadata come all the same."""
+    events = dict(_streamed(world, **asked(world, text, **changes)))
+    assert reason == events["messageStop"]["stopReason"]
+    assert "usage" in events["metadata"]
+    assert ("trace" in events["metadata"]) == (reason == "guardrail_intervened")
+
+
+CHOICES = [{"auto": {}}, {"any": {}}, {"tool": {"name": "weather"}}]
+
+
+@pytest.mark.wire("bedrock-converse", "Converse", "tool use")
+@pytest.mark.parametrize("choice", CHOICES, ids=["auto", "any", "tool"])
+def test_a_tool_is_called_and_its_result_answered(world: World, choice: dict[str, Any]) -> None:
+    """The model calls the tool, its arguments are an object, and the answer goes on with the tool's result."""
+    config = {"tools": [WEATHER], "toolChoice": choice}
+    first = asked(world, "what does weather say?", toolConfig=config)
+    reply = world.bedrock().converse(**first)
+    [block] = reply["output"]["message"]["content"]
+    use = block["toolUse"]
+    assert ("tool_use", "weather") == (reply["stopReason"], use["name"])
+    assert use["toolUseId"].startswith("tooluse_")
+    assert ["city"] == list(use["input"])
+    result = {"toolResult": {"toolUseId": use["toolUseId"], "content": [{"json": {"sky": "clear"}}]}}
+    messages = [*first["messages"], reply["output"]["message"], {"role": "user", "content": [result]}]
+    again = world.bedrock().converse(**first | {"messages": messages, "toolConfig": {"tools": [WEATHER]}})
+    assert "end_turn" == again["stopReason"]
+    assert "whole" == read_reply(again["output"]["message"]["content"][0]["text"], "acme-3").integrity
+
+
+@pytest.mark.wire("bedrock-converse", "ConverseStream", "tool use")
+def test_a_tools_arguments_are_streamed_in_pieces(world: World) -> None:
+    """A tool's block starts with its id and name, its input comes in pieces, and together they are JSON."""
+    config = {"tools": [WEATHER], "toolChoice": {"any": {}}}
+    events = _streamed(world, **asked(world, toolConfig=config))
+    assert "messageStart" == events[0][0]
+    assert {"toolUse"} == events[1][1]["start"].keys()
+    assert "weather" == events[1][1]["start"]["toolUse"]["name"]
+    pieces = [said["delta"]["toolUse"]["input"] for name, said in events if name == "contentBlockDelta"]
+    assert 1 < len(pieces)
+    assert "".join(pieces).startswith('{"city":')
+    assert ["contentBlockStop", "messageStop", "metadata"] == [name for name, _ in events[-3:]]
+    assert "tool_use" == dict(events)["messageStop"]["stopReason"]
+
+
+@pytest.mark.wire("bedrock-converse", "Converse", "content blocks")
+def test_every_kind_of_content_is_taken(world: World) -> None:
+    """Images, documents, video, guarded text, cache points, reasoning, citations and search results are accepted."""
+    blocks: list[dict[str, Any]] = [
+        {"text": f"hello {world.mint.value('acme', 3)}"},
+        {"image": {"format": "png", "source": {"bytes": PNG}}},
+        {"document": {"format": "pdf", "name": "plan", "source": {"bytes": b"%PDF-"}}},
+        {"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://bucket/a.mp4"}}}},
+        {"guardContent": {"text": {"text": "guarded", "qualifiers": ["query"]}}},
+        {"searchResult": {"source": "s", "title": "t", "content": [{"text": "found"}]}},
+        {"cachePoint": {"type": "default"}},
+    ]
+    said: list[dict[str, Any]] = [
+        {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "s"}}},
+        {"citationsContent": {"content": [{"text": "cited"}], "citations": []}},
+        {"text": "yes"},
+    ]
+    messages = [
+        {"role": "user", "content": blocks},
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": [{"text": "and now?"}]},
+    ]
+    system = [{"text": "be brief"}, {"cachePoint": {"type": "default"}}]
+    reply = world.bedrock().converse(**asked(world, messages=messages, system=system))
+    assert "whole" == read_reply(reply["output"]["message"]["content"][0]["text"], "acme-3").integrity
+
+
+@pytest.mark.wire("bedrock-converse", "Converse", "tiers and extras")
+@pytest.mark.wire("bedrock-converse", "ConverseStream", "tiers and extras")
+def test_what_was_asked_is_told_back(world: World) -> None:
+    """The tier that served, the performance asked for and the model's own fields are in the reply, streamed or not."""
+    extras: dict[str, Any] = {
+        "inferenceConfig": {"maxTokens": 6, "stopSequences": ["w2"], "temperature": 0.5, "topP": 1.0},
+        "serviceTier": {"type": "priority"},
+        "performanceConfig": {"latency": "optimized"},
+        "requestMetadata": {"team": "search"},
+        "additionalModelRequestFields": {"top_k": 5},
+        "additionalModelResponseFieldPaths": ["/stop_sequence"],
+    }
+    reply = world.bedrock().converse(**asked(world, **extras))
+    # This endpoint has no tiers but the default, which is what served.
+    told = (reply["serviceTier"], reply["performanceConfig"], reply["additionalModelResponseFields"])
+    expected = ({"type": "default"}, {"latency": "optimized"}, {"stop_sequence": "w2"})
+    assert expected == told
+    events = dict(_streamed(world, **asked(world, **extras)))
+    metadata, stop = events["metadata"], events["messageStop"]
+    assert expected == (metadata["serviceTier"], metadata["performanceConfig"], stop["additionalModelResponseFields"])
+
+
+@pytest.mark.wire("bedrock-converse", "Converse", "structured output")
+@pytest.mark.wire("bedrock-converse", "ConverseStream", "structured output")
+def test_an_answer_is_json_of_the_schema_asked_for(world: World) -> None:
+    """With a JSON schema the answer is a document of it that holds the text, streamed or not."""
+    schema = json.dumps({"type": "object", "properties": {"summary": {"type": "string"}}, "required": ["summary"]})
+    wanted = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"name": "x", "schema": schema}}}}
+    reply = world.bedrock().converse(**asked(world, outputConfig=wanted))
+    text = reply["output"]["message"]["content"][0]["text"]
+    assert "whole" == read_reply(json.loads(text)["summary"], "acme-3").integrity
+    assert text == _text(_streamed(world, **asked(world, outputConfig=wanted)))
+
+
+@pytest.mark.wire("bedrock-converse", "CountTokens", "ok")
+def test_tokens_of_a_conversation_are_counted(world: World) -> None:
+    """CountTokens takes what Converse takes, and a model's own body; a longer prompt counts for more."""
     client = world.bedrock()
-    with pytest.raises(client.exceptions.ThrottlingException) as caught:
-        client.converse(**_asked(world))
-    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
-    assert ("1", "20") == (headers["retry-after"], headers["x-amz-retry-after"])
-    assert 3 == active.fired
-    assert [["i1"]] * 3 == [record.faults for record in world.seen()]
+    counts = []
+    for text in ("hello", "hello" * 50):
+        messages = [{"role": "user", "content": [{"text": text}]}]
+        inside = {"converse": {"messages": messages, "system": [{"text": "be brief"}]}}
+        counts.append(client.count_tokens(modelId=CLAUDE, input=inside)["inputTokens"])
+    own = b'{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"hello"}]}'
+    counts.append(client.count_tokens(modelId=CLAUDE, input={"invokeModel": {"body": own}})["inputTokens"])
+    assert 0 < counts[2] < counts[0] < counts[1]
+    assert [("ok", 0, 200)] * 3 == [(r.outcome, r.tokens, r.status) for r in world.seen()]
 
 
-def test_the_services_own_validation_answers(world: World) -> None:
-    """What the service model forbids is a ValidationException, and so is what only the service knows."""
-    assert ("ValidationException", 400, 1) == _refused(
-        world, messages=[{"role": "assistant", "content": [{"text": "x"}]}]
-    )
+PROFILES = [f"us.{CLAUDE}", f"global.{CLAUDE}", f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{CLAUDE}"]
 
 
-def test_an_unknown_model_is_not_found(world: World) -> None:
-    """A model that the endpoint does not serve is a ResourceNotFoundException."""
-    assert ("ResourceNotFoundException", 404, 1) == _refused(world, modelId="anthropic.claude-instant-v1")
+@pytest.mark.wire("bedrock-converse", "Converse", "inference profiles")
+@pytest.mark.wire("bedrock-converse", "ConverseStream", "inference profiles")
+@pytest.mark.parametrize("model", [*PROFILES, f"arn:aws:bedrock:us-east-1::foundation-model/{CLAUDE}"])
+def test_profiles_and_arns_are_model_ids(world: World, model: str) -> None:
+    """A model answers to the profiles called from its region and to its ARNs, which boto3 percent-encodes and signs."""
+    reply = world.bedrock().converse(**asked(world, modelId=model))
+    assert "bedrock" == read_reply(reply["output"]["message"]["content"][0]["text"], "acme-3").endpoint
+    assert "bedrock" == read_reply(_text(_streamed(world, **asked(world, modelId=model))), "acme-3").endpoint
 
 
-@pytest.mark.parametrize(
-    ("credentials", "code"),
-    [
-        ({"secret_access_key": "x" * 40}, "InvalidSignatureException"),
-        ({"access_key_id": "ASIAAAAAAAAAAAAAAAAA"}, "UnrecognizedClientException"),
-        ({"session_token": "stale"}, "UnrecognizedClientException"),
-        ({"region": "eu-west-1"}, "InvalidSignatureException"),
-    ],
-)
-def test_wrong_secrets_are_refused(world: World, credentials: dict[str, str], code: str) -> None:
-    """A wrong secret, key, session or region is refused by AWS's own name for it, and not retried."""
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        world.bedrock(**credentials).converse(**_asked(world))
-    assert code == caught.value.response["Error"]["Code"]
-    assert [("refused", "unauthenticated", 403)] == [(r.outcome, r.refusal, r.status) for r in world.seen()]
-
-
-def test_a_refusal_within_a_stream_is_an_event_stream_error(world: World) -> None:
-    """Throttling after the 200 is an EventStreamError named in lower camel case, and is never retried."""
-    world.fault("bedrock", StopAfter(2, Refusal("throttled")))
-    stream = world.bedrock().converse_stream(**_asked(world))["stream"]
-    with pytest.raises(botocore.exceptions.EventStreamError) as caught:
-        list(stream)
-    assert "throttlingException" == caught.value.response["Error"]["Code"]
-    assert [("refused", "throttled", 200, 2)] == [(r.outcome, r.refusal, r.status, r.tokens) for r in world.seen()]
-
-
-def test_a_cut_stream_is_a_broken_transfer(world: World) -> None:
-    """A connection closed in mid-stream breaks the chunked transfer under boto3."""
-    world.fault("bedrock", StopAfter(2, Cut()))
-    stream = world.bedrock().converse_stream(**_asked(world))["stream"]
-    with pytest.raises(urllib3.exceptions.ProtocolError):
-        list(stream)
-    assert ["cut"] == [record.outcome for record in world.seen()]
-
-
-def test_a_politely_truncated_stream_looks_whole_to_boto3(world: World) -> None:
-    """boto3 ends its iteration without a word where the stream lacks messageStop: the trap that promises must catch."""
-    world.fault("bedrock", StopAfter(2, None))
-    events = list(world.bedrock().converse_stream(**_asked(world))["stream"])
-    assert ["messageStart", "contentBlockDelta", "contentBlockDelta"] == [next(iter(event)) for event in events]
-    assert ["cut"] == [record.outcome for record in world.seen()]
+@pytest.mark.wire("bedrock-converse", "Converse", "provisioned throughput")
+def test_a_provisioned_arn_is_a_model_id(world: World) -> None:
+    """A provisioned model is reached by its ARN."""
+    reply = world.bedrock("bedrock-pt").converse(**asked(world, modelId=PROVISIONED))
+    assert "bedrock-pt" == read_reply(reply["output"]["message"]["content"][0]["text"], "acme-3").endpoint

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import boto3
 import botocore.config
 import openai
@@ -19,7 +20,8 @@ from brownout.canary import CanaryMint, run_key
 from brownout.clock import LoopClock, wait_until
 from brownout.evidence import ProviderRecord
 from brownout.fault import Exchange
-from brownout.topology import Endpoint, Limits, Tenant, Topology
+from brownout.capacity import Limits
+from brownout.topology import Endpoint, Tenant, Topology
 from brownout.wire import End, Event, Refusal, Token
 from fixtures.providers.active import ActiveFault
 from fixtures.providers.cloud import Cloud
@@ -27,6 +29,10 @@ from fixtures.providers.cloud import Cloud
 SEED = 7
 FAST = Limits(ttft_s=0.002, inter_token_s=0.0005)
 CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
+CLAUDE_NATIVE = "claude-haiku-4-5-20251001"
+CLAUDE_VERTEX = "claude-3-5-sonnet@20240620"
+HOSTED = "llama-70b-prod"
+HOSTED_COMPONENT = "shared-gpus/llama-70b-copy"
 PROVISIONED = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/br0wn0utpt01"
 
 
@@ -50,7 +56,11 @@ TOPOLOGY = Topology(
         _endpoint("bedrock-pt", "aws", "us-east-1", "bedrock-converse", PROVISIONED),
         _endpoint("vertex", "gcp", "us-central1", "vertex-generate", "gemini-2.0-flash"),
         _endpoint("vertex-eu", "gcp", "europe-west4", "vertex-generate", "gemini-2.0-flash"),
+        _endpoint("vertex-claude", "gcp", "us-east5", "vertex-rawpredict", CLAUDE_VERTEX),
+        _endpoint("claude", "anthropic", "us", "anthropic-messages", CLAUDE_NATIVE),
         _endpoint("own", "own", "dc1", "openai-chat", "llama-3-70b"),
+        _endpoint("sagemaker", "aws", "us-east-1", "sagemaker-invoke", HOSTED),
+        _endpoint("sagemaker-ic", "aws", "us-east-1", "sagemaker-invoke", HOSTED_COMPONENT),
     ],
     tenants={"acme": Tenant(allow=["own"])},
 )
@@ -122,7 +132,9 @@ class World:
         host, port = self.cloud.addresses[endpoint]
         return f"http://{host}:{port}"
 
-    def bedrock(self, endpoint: str = "bedrock", **credentials: str) -> Any:
+    def bedrock(
+        self, endpoint: str = "bedrock", *, config: botocore.config.Config | None = None, **credentials: str
+    ) -> Any:
         """Return boto3's client, its retries as they come."""
         keys = self.cloud.identity.credentials(endpoint) | credentials
         return boto3.client(
@@ -132,7 +144,7 @@ class World:
             aws_access_key_id=keys["access_key_id"],
             aws_secret_access_key=keys["secret_access_key"],
             aws_session_token=keys["session_token"],
-            config=botocore.config.Config(read_timeout=10),
+            config=config or botocore.config.Config(read_timeout=10),
         )
 
     def vertex(self, endpoint: str = "vertex", *, account: str = "vertex") -> genai.Client:
@@ -150,6 +162,51 @@ class World:
         )
         self.kept.append(client)  # it closes itself when collected, even while its iterator lives
         return client
+
+    def claude(self, api_key: str | None = None) -> anthropic.Anthropic:
+        """Return Anthropic's client, its retries as they come."""
+        key = api_key or self.cloud.identity.credentials("claude")["api_key"]
+        return anthropic.Anthropic(base_url=self.url("claude"), api_key=key)
+
+    def anthropic_bedrock(self, endpoint: str = "bedrock", **credentials: str) -> anthropic.AnthropicBedrock:
+        """Return Anthropic's client for Bedrock, its retries as they come."""
+        keys = self.cloud.identity.credentials(endpoint) | credentials
+        return anthropic.AnthropicBedrock(
+            aws_access_key=keys["access_key_id"],
+            aws_secret_key=keys["secret_access_key"],
+            aws_session_token=keys["session_token"],
+            aws_region=credentials.get("region", "us-east-1"),
+            base_url=self.url(endpoint),
+        )
+
+    def anthropic_vertex(
+        self, endpoint: str = "vertex-claude", *, access_token: str | None = None
+    ) -> anthropic.AnthropicVertex:
+        """Return Anthropic's client for Vertex, its retries as they come."""
+        path = self.cloud.identity.credentials(endpoint)["service_account_file"]
+        credentials = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
+            path, scopes=["https://www.googleapis.com/auth/cloud-platform"]
+        )
+        return anthropic.AnthropicVertex(
+            region="us-east5",
+            project_id=self.cloud.identity.project,
+            credentials=None if access_token else credentials,
+            access_token=access_token,
+            base_url=f"{self.url(endpoint)}/v1",
+        )
+
+    def sagemaker(self, endpoint: str = "sagemaker", **credentials: str) -> Any:
+        """Return boto3's client of SageMaker's runtime, its retries as they come."""
+        keys = self.cloud.identity.credentials(endpoint) | credentials
+        return boto3.client(
+            "sagemaker-runtime",
+            region_name=credentials.get("region", "us-east-1"),
+            endpoint_url=self.url(endpoint),
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+            aws_session_token=keys["session_token"],
+            config=botocore.config.Config(read_timeout=10),
+        )
 
     def openai(self, api_key: str | None = None) -> openai.OpenAI:
         """Return OpenAI's client, without its own retries."""

@@ -1,0 +1,284 @@
+"""How fast the emulated cloud is, side by side with a bare aiohttp handler and with aimock, in one run.
+
+    make bench-cloud        (or: python -m bench.cloud [--aimock FOLDER])
+
+Each server has a core of its own, the client the other. Requests a second are counted per second of the *server's*
+processor time, so that what else the machine does matters little; rounds are interleaved. Ours verifies credentials,
+validates, looks for canaries and writes evidence, as in a run. The ratios are what is claimed; the rest is this machine's.
+
+Pacing: 1,000 streams at once, each token due at an instant that the model names; the error is how much later (or
+sooner) than that it reached the client, which includes the client's own delay.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench.cloud_servers import BARE_CHUNKS, CLAUDE, MODEL, REPLY_TOKENS, STREAM_TOKENS
+from bench.hammer import Count, hammer, streams_at_once
+from brownout.clock import utc_now
+from brownout.identity import sign
+from brownout.dialects import DIALECTS
+from brownout.wire import Ask, HttpRequest
+
+ROUNDS, ROUND_S, CONNECTIONS = 5, 2.0, 32
+STREAMS, STREAM_SPREAD_S, PACED_TOKENS = 1000, 4.0, 64
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Contender:
+    """One server under one kind of request."""
+
+    name: str
+    pid: int
+    port: int
+    request: bytes
+    marker: bytes
+
+
+@dataclass
+class Figures:
+    """What a contender did in one round: replies and tokens, by the wall and by its processor's seconds."""
+
+    replies_per_s: float
+    replies_per_cpu_s: float
+    tokens_per_cpu_s: float
+    bad: int
+
+
+def _on_core(core: int) -> Any:
+    """Return what pins a child to a core, where the machine has several and lets us."""
+
+    def pin() -> None:
+        with contextlib.suppress(AttributeError, OSError):
+            os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
+
+    return pin
+
+
+@contextlib.contextmanager
+def _server(which: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Run one of ours in a process of its own; yield its pid and what it said."""
+    command = [sys.executable, "-m", "bench.cloud_servers", which]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=_on_core(0)
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.pid, json.loads(process.stdout.readline())
+        finally:
+            process.stdin.close()
+            process.terminate()
+
+
+@contextlib.contextmanager
+def _aimock(folder: Path | None) -> Iterator[tuple[int, int] | None]:
+    """Run aimock with one fixture for each request; yield its pid and port, or None when it is not installed."""
+    program = folder and folder / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
+    if not program or not program.exists() or not shutil.which("node"):
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as made:
+        content = "".join(json.loads(_json(chunk)) for chunk in _words(REPLY_TOKENS))
+        streamed = "".join(json.loads(_json(chunk)) for chunk in _words(STREAM_TOKENS))
+        fixtures = [
+            {"match": {"userMessage": "stream this"}, "response": {"content": streamed}},
+            {"match": {"userMessage": "hello"}, "response": {"content": content}},
+        ]
+        (Path(made) / "bench.json").write_text(json.dumps({"fixtures": fixtures}))
+        port = _free_port()
+        # About as many chunks as we send tokens: four characters each, no pause between them.
+        command = ["node", str(program), "-p", str(port), "-f", made, "-c", "4", "--log-level", "silent"]
+        with subprocess.Popen(command, preexec_fn=_on_core(0), stdout=subprocess.DEVNULL) as process:
+            try:
+                asyncio.run(_listening(port))
+                yield process.pid, port
+            finally:
+                process.terminate()
+
+
+def _words(count: int) -> list[str]:
+    return [f" w{n}" for n in range(count)]
+
+
+def _json(text: str) -> str:
+    return json.dumps(text)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
+
+
+def _chat(prompt: str, *, stream: bool, max_tokens: int, key: str, port: int) -> bytes:
+    """Return an OpenAI chat request as bytes."""
+    message = {"role": "user", "content": prompt}
+    body: dict[str, Any] = {"model": MODEL, "messages": [message], "max_tokens": max_tokens, "stream": stream}
+    raw = json.dumps(body, separators=(",", ":")).encode()
+    return _bytes(
+        HttpRequest(
+            method="POST",
+            path="/v1/chat/completions",
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
+            body=raw,
+        ),
+        port,
+    )
+
+
+def _converse(prompt: str, *, stream: bool, max_tokens: int, keys: dict[str, str], port: int) -> bytes:
+    """Return a signed Converse request as bytes. It may be sent again for as long as its signature holds."""
+    ask = Ask(model=CLAUDE, prompt=prompt, stream=stream, max_tokens=max_tokens)
+    request = DIALECTS["bedrock-converse"].client.request(ask)
+    proof = sign(request, **keys, region="us-east-1", host=f"127.0.0.1:{port}", utc=utc_now())
+    signed = HttpRequest(
+        method=request.method, path=request.path, headers={**request.headers, **proof}, body=request.body
+    )
+    return _bytes(signed, port)
+
+
+def _bytes(request: HttpRequest, port: int) -> bytes:
+    headers = {"Host": f"127.0.0.1:{port}", **request.headers, "Content-Length": str(len(request.body))}
+    lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + request.body
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time a process and its threads have used, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+async def _round(contender: Contender) -> Figures:
+    before_s = _cpu_s(contender.pid)
+    count = await hammer(
+        contender.port, contender.request, connections=CONNECTIONS, for_s=ROUND_S, marker=contender.marker
+    )
+    spent_s = max(_cpu_s(contender.pid) - before_s, 1 / _TICKS)
+    return Figures(count.replies / count.lasted_s, count.replies / spent_s, count.tokens / spent_s, count.bad)
+
+
+def _compare(title: str, contenders: list[Contender], *, streamed: bool, console: Console) -> None:
+    """Measure all in turns and print each one's medians and the ratio of ours to it."""
+    rounds: dict[str, list[Figures]] = {one.name: [] for one in contenders}
+    with console.status(title):
+        for _ in range(ROUNDS):
+            for one in contenders:
+                rounds[one.name].append(uvloop.run(_round(one)))
+    table = Table(title=title)
+    unit = "tokens" if streamed else "requests"
+    for column in ("server", "requests/s", f"{unit} per CPU-second", "ours / this", "refused or broken"):
+        table.add_column(column, justify="left" if column == "server" else "right")
+
+    def figure(name: str) -> float:
+        return statistics.median(
+            one.tokens_per_cpu_s if streamed else one.replies_per_cpu_s for one in rounds[name]
+        )
+
+    ours = figure(contenders[0].name)
+    for name, seen in rounds.items():
+        wall = statistics.median(one.replies_per_s for one in seen)
+        bad = sum(one.bad for one in seen)
+        table.add_row(name, f"{wall:,.0f}", f"{figure(name):,.0f}", f"{ours / figure(name):.2f}x", str(bad))
+    console.print(table)
+
+
+def _pacing(port: int, request: bytes, limits: dict[str, float], console: Console) -> None:
+    """Print how far from the model's instants the tokens of 1,000 streams were."""
+    with console.status("pacing: 1,000 streams"):
+        count: Count = uvloop.run(
+            streams_at_once(port, request, streams=STREAMS, spread_s=STREAM_SPREAD_S, marker=b'"content":"')
+        )
+    first: list[float] = []
+    between: list[float] = []
+    for sent_s, *tokens_s in count.arrivals_s:
+        # The first chunk only names the role; it goes out with the first token.
+        arrived = tokens_s[1:]
+        first.append(abs(arrived[0] - sent_s - limits["ttft_s"]) * 1000)
+        pairs = zip(arrived, arrived[1:], strict=False)
+        between += [abs(later - sooner - limits["inter_token_s"]) * 1000 for sooner, later in pairs]
+    table = Table(title=f"pacing: {STREAMS} streams at once, {count.tokens:,} tokens, error against the model in ms")
+    for column in ("", "p50", "p99", "max"):
+        table.add_column(column, justify="right")
+    for name, errors in (("first token", first), ("between tokens", between)):
+        ranks = sorted(errors)
+        cells = (ranks[len(ranks) // 2], ranks[int(len(ranks) * 0.99)], ranks[-1])
+        table.add_row(name, *(f"{cell:.2f}" for cell in cells))
+    console.print(table)
+    rate = count.tokens / count.lasted_s
+    console.print(f"{len(count.arrivals_s)} of {STREAMS} streams whole, {count.bad} broken, {rate:,.0f} tokens/s")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="bench.cloud", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--aimock", type=Path, default=Path(".targets/aimock"), help="where npm installed it")
+    parser.add_argument("--only", choices=("whole", "streamed", "pacing"), help="one of the three measurements")
+    told = parser.parse_args()
+    _on_core(1)()
+    console = Console()
+    with _server("ours") as (ours, facts), _server("bare") as (bare, bare_facts), _aimock(told.aimock) as rival:
+        ports, credentials, canary = facts["ports"], facts["credentials"], facts["canary"]
+        key = credentials["openai"]["api_key"]
+        for streamed, tokens, words in ((False, REPLY_TOKENS, "hello"), (True, STREAM_TOKENS, "stream this")):
+            if told.only not in {None, "streamed" if streamed else "whole"}:
+                continue
+            prompt = f"{words} {canary}"
+
+            def chat(name: str, pid: int, port: int, prompt: str = prompt, tokens: int = tokens, streamed: bool = streamed) -> Contender:  # noqa: E501, FBT001
+                request = _chat(prompt, stream=streamed, max_tokens=tokens, key=key, port=port)
+                return Contender(name, pid, port, request, b'"content":"')
+
+            contenders = [
+                chat("ours, openai-chat", ours, ports["openai"]),
+                chat("bare aiohttp", bare, bare_facts["ports"]["bare"]),
+            ]
+            if rival:
+                contenders.append(chat("aimock, openai", *rival))
+            bedrock = _converse(
+                prompt, stream=streamed, max_tokens=tokens, keys=credentials["bedrock"], port=ports["bedrock"]
+            )
+            contenders.append(
+                Contender("ours, bedrock-converse", ours, ports["bedrock"], bedrock, b'"delta":{"text"')
+            )
+            title = f"streamed, {STREAM_TOKENS} tokens a reply" if streamed else f"whole, {REPLY_TOKENS} tokens a reply"
+            _compare(title, contenders, streamed=streamed, console=console)
+        if not rival:
+            console.print(f"aimock is not installed in {told.aimock}: not compared.")
+        paced = _chat(f"pace {canary}", stream=True, max_tokens=PACED_TOKENS, key=credentials["paced"]["api_key"], port=ports["paced"])
+        if told.only in {None, "pacing"}:
+            _pacing(ports["paced"], paced, facts["limits"], console)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Two spellings of one text are one text."""
+
+import json
+
+from brownout.conformance import check
+from fixtures.conform.judging import equal, must
+from fixtures.conform.probe import Probe
+
+
+@check(level="extended", source="RFC 8259, 7: any character may be escaped", requests=2)
+async def escaped_unicode(probe: Probe) -> None:
+    r"""A prompt in \u escapes, surrogate pairs included, is the same prompt: accepted, and as long in tokens."""
+    ask = probe.asked("Repeat: Grüße, 東京 🚀", max_tokens=16)
+    plain = json.dumps(probe.body(ask), ensure_ascii=False).encode()
+    escaped = json.dumps(probe.body(ask), ensure_ascii=True).encode()
+    exchanges = [await probe.whole(probe.with_body(raw, ask)) for raw in (plain, escaped)]
+    first, second = [probe.form.spent(exchange.json()) for exchange in exchanges]
+    must(first and second, expected="the tokens that each cost", observed=f"{first}, {second}")
+    equal(first.prompt if first else 0, second.prompt if second else 0, "tokens of the prompt")

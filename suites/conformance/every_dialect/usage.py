@@ -1,0 +1,19 @@
+"""What a reply cost is told, and can be true."""
+
+from brownout.conformance import check
+from fixtures.conform.judging import json_of, must
+from fixtures.conform.probe import Probe
+
+
+@check(level="core", source="{reference}: usage, usageMetadata")
+async def usage(probe: Probe) -> None:
+    """A reply tells what it cost: tokens of the prompt and of the answer, no more than were allowed, and their sum."""
+    exchange = await probe.whole(probe.asked(max_tokens=16))
+    spent = probe.form.spent(json_of(exchange))
+    if spent is None:
+        must(holds=False, expected="the tokens that it cost", observed=exchange.said())
+        return
+    must(spent.prompt > 0, expected="tokens of the prompt", observed=spent)
+    must(0 < spent.output <= 16, expected="1 to 16 tokens of the answer (max_tokens is 16)", observed=spent)
+    least = spent.prompt + spent.output
+    must(spent.total is None or spent.total >= least, expected=f"a total of {least} or more", observed=spent)
