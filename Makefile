@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest lint types imports check targets bench clean
+.PHONY: help gate test selftest lint types imports check targets bench bench-cloud curves clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,16 @@ targets: $(STAMP) ## install the targets that need an environment of their own (
 
 bench: $(STAMP) ## print ratios: virtual against real time
 	$(BIN)/python -m bench.clocks
+
+bench-cloud: $(STAMP) .targets/aimock ## print ratios: the emulated cloud beside a bare aiohttp handler and aimock
+	$(BIN)/python -m bench.cloud --aimock .targets/aimock
+
+.targets/aimock:
+	mkdir -p .targets
+	if command -v npm >/dev/null; then npm install --silent --no-fund --no-audit --prefix $@.part @copilotkit/aimock@1.43.0 && mv $@.part $@; else echo "npm is not here: aimock will not be compared"; fi
+
+curves: $(STAMP) ## draw what callers get as load rises, for each kind of capacity
+	$(BIN)/brownout curve
 
 clean: ## remove what was made here, but no evidence
 	rm -rf $(VENV) .targets .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_gate(commands)
     _add_selftest(commands)
     _add_world(commands)
+    _add_conform(commands)
     _add_curve(commands)
     judge = _command(commands, "judge", "judge a run again from its directory alone")
     judge.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/gate/latest")
@@ -150,6 +151,28 @@ def _add_curve(commands: Any) -> None:
     )
     curve.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     curve.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
+
+
+def _add_conform(commands: Any) -> None:
+    conform = _command(commands, "conform", "run a dialect's wire checks against any endpoint")
+    conform.add_argument("--endpoint", metavar="URL", default="", help="the endpoint's base address")
+    conform.add_argument("--dialect", metavar="NAME", required=True, help="what it speaks, such as openai-chat")
+    conform.add_argument("--credentials", metavar="FILE", type=Path, default=None, help="see docs/conformance.md")
+    conform.add_argument("--model", metavar="NAME", default="", help="the model (SageMaker: endpoint) to ask for")
+    conform.add_argument("--only", metavar="ID", action="append", help="only this check; may be given again")
+    conform.add_argument(
+        "--without", metavar="FEATURE", action="append", help="skip what needs this feature; may be given again"
+    )
+    conform.add_argument("--ca", metavar="FILE", type=Path, default=None, help="certificates to trust, in PEM")
+    conform.add_argument("--jobs", metavar="N", type=int, default=2, help="checks at the same time (default: 2)")
+    conform.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("runs"), help="where reports go (default: runs)"
+    )
+    conform.add_argument("--list", action="store_true", help="list the checks and send nothing")
+    conform.add_argument("--yes", action="store_true", help="send requests to another machine, at somebody's cost")
+    wire = _command(commands, "wire", "print which operations and errors of each dialect are tested, by which client")
+    wire.add_argument("--run", action="store_true", help="run the tests, and say which passed")
+    wire.add_argument("--markdown", metavar="FILE", type=Path, default=None, help="write the table as Markdown too")
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

@@ -1,5 +1,6 @@
 """What a request to an AWS endpoint would do, in IAM's words: an action on a resource."""
 
+import functools
 import re
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -28,6 +29,7 @@ class Action(NamedTuple):
     resource: str
 
 
+@functools.lru_cache(maxsize=256)
 def action_of(path: str, *, service: str, region: str, account: str) -> Action:
     """Return what a request would do; for a path that is no operation's, the service's plainest action on ``*``.
 

@@ -7,21 +7,17 @@ from typing import Any
 import botocore.eventstream
 import msgspec
 import pytest
-from botocore.loaders import Loader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brownout.dialects.bedrock_converse import BEDROCK_CONVERSE, OPERATIONS
-from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CORAL, INVOKE_STREAM_EXCEPTIONS
+from brownout.dialects.bedrock_converse import BEDROCK_CONVERSE
 from brownout.dialects.converse_request import ConverseAsk
-from brownout.dialects.eventstream import FrameDecoder
 from brownout.dialects.models import objection
 from brownout.dialects.structured import Frame
-from brownout.wire import Answer, Ask, End, Event, HttpReply, HttpRequest, Refusal, RefusalKind, Token, Tool, ToolCall
+from brownout.wire import Answer, Ask, End, Event, HttpRequest, Token, Tool, ToolCall
 from tests.dialects.rounds import (
     CALLS,
     COUNTS,
-    KINDS,
     SAID,
     TEXT,
     TOKENS,
@@ -381,112 +377,6 @@ def test_a_stream_without_metadata_is_truncated() -> None:
     frames.add_data(sent)
     metadata_bytes = list(frames)[-1].prelude.total_length
     assert [Token("a")] == read(BEDROCK_CONVERSE, sent[:-metadata_bytes], [])
-
-
-# --- errors ------------------------------------------------------------------------------------------------
-
-
-def _modelled() -> dict[str, Any]:
-    model = Loader().load_service_model("bedrock-runtime", "service-2")
-    return {
-        operation: [error["shape"] for error in model["operations"][operation]["errors"]] for operation in OPERATIONS
-    }
-
-
-def test_the_operations_have_the_models_errors() -> None:
-    """The table of errors names, for each operation, exactly those of AWS's model, and its stream's exceptions."""
-    model = Loader().load_service_model("bedrock-runtime", "service-2")
-    events = model["shapes"]["ConverseStreamOutput"]["members"]
-    within = {name for name in events if name.endswith("Exception")}
-    expected = {operation: set(errors) for operation, errors in _modelled().items()}
-    expected["ConverseStream"] |= within
-    assert expected == {operation: set(errors) for operation, errors in OPERATIONS.items()}
-
-
-@pytest.mark.parametrize("name", sorted({name for errors in _modelled().values() for name in errors}))
-def test_every_modelled_error_has_its_status_and_members(name: str) -> None:
-    """Each exception is sent with the model's status and members, and read back by its name and as a kind of ours."""
-    shape = Loader().load_service_model("bedrock-runtime", "service-2")["shapes"][name]
-    kind: RefusalKind = BEDROCK_ERRORS.read(HttpReply(status=400, headers={"x-amzn-errortype": name})).kind
-    reply = BEDROCK_CONVERSE.server.refusal(Refusal(kind, code=name, original_status=503), reply_id="r-1")
-    assert shape["error"]["httpStatusCode"] == reply.status
-    assert f"{name}:{CORAL}" == reply.headers["x-amzn-ErrorType"]
-    assert None is objection(f"bedrock-runtime/{name}", json.loads(reply.body))
-    got = BEDROCK_CONVERSE.client.refusal(reply)
-    expected = 503 if "originalStatusCode" in shape["members"] else None
-    assert (kind, name, expected, reply.status) == (got.kind, got.code, got.original_status, got.status)
-
-
-@given(st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))
-def test_a_refusal_keeps_its_kind_and_its_wait(kind: RefusalKind, wait_ms: int | None) -> None:
-    """A refusal crosses the wire with its kind, and when to come back is never earlier than was said."""
-    wait_s = None if wait_ms is None else wait_ms / 1000
-    reply = BEDROCK_CONVERSE.server.refusal(Refusal(kind, retry_after_s=wait_s), reply_id="r-1")
-    got = BEDROCK_CONVERSE.client.refusal(reply)
-    assert (kind, reply.status) == (got.kind, got.status)
-    if wait_s is None:
-        assert got.retry_after_s is None
-    else:
-        assert got.retry_after_s is not None
-        slack_s = 1.0 if kind == "unknown" else 0.0011  # the unknown error bears whole seconds only
-        assert wait_s <= got.retry_after_s + 1e-9 <= wait_s + slack_s
-
-
-@given(st.sampled_from([kind for kind in KINDS if kind not in {"unknown", "overloaded", "too-large"}]), TEXT)
-def test_a_refusal_keeps_its_sentence(kind: RefusalKind, message: str) -> None:
-    """A sentence of the refusal's own replaces the usual one and changes nothing else."""
-    got = BEDROCK_CONVERSE.client.refusal(BEDROCK_CONVERSE.server.refusal(Refusal(kind, message), reply_id="r-1"))
-    assert kind == got.kind
-    assert message in {"", got.message}
-
-
-@given(st.sampled_from(KINDS), TOKENS)
-def test_a_refusal_within_a_stream_keeps_its_kind(kind: RefusalKind, tokens: list[Token]) -> None:
-    """An error after the 200 is raised by the reader as the kind it is, also before any event."""
-    writer = BEDROCK_CONVERSE.server.writer(PLAIN, reply_id="r-1")
-    reader = BEDROCK_CONVERSE.client.reader()
-    assert list(tokens) == reader.feed(writer.start() + b"".join(writer.event(token) for token in tokens))
-    with pytest.raises(Refusal) as caught:
-        reader.feed(writer.refusal(Refusal(kind)))
-    assert kind == caught.value.kind
-
-
-@pytest.mark.parametrize(
-    ("refusal", "name"),
-    [
-        (Refusal("throttled"), "throttlingException"),
-        (Refusal("internal"), "internalServerException"),
-        (Refusal("overloaded"), "serviceUnavailableException"),
-        (Refusal("invalid", "no"), "validationException"),
-        (Refusal("model-error", original_status=507), "modelStreamErrorException"),
-        (Refusal("model-error", code="ModelStreamErrorException"), "modelStreamErrorException"),
-        (Refusal("timeout"), ""),
-        (Refusal("denied"), ""),
-    ],
-)
-def test_the_streams_five_exceptions_are_exceptions_and_all_else_an_error(refusal: Refusal, name: str) -> None:
-    """What the stream's model names is an exception frame that conforms to it; all else is an error frame."""
-    [frame] = FrameDecoder().feed(BEDROCK_CONVERSE.server.writer(PLAIN, reply_id="r-1").refusal(refusal))
-    if name:
-        assert name == frame.headers[":exception-type"]
-        assert None is objection(f"bedrock-runtime/ConverseStream:{name}", json.loads(frame.payload))
-    else:
-        assert BEDROCK_ERRORS.row(refusal).name == frame.headers[":error-code"]
-    again = BEDROCK_ERRORS.read_frame(frame)
-    assert again is not None
-    assert (refusal.kind, refusal.original_status or again.original_status) == (again.kind, again.original_status)
-
-
-def test_an_invoked_models_stream_may_also_time_out() -> None:
-    """InvokeModelWithResponseStream has an exception for a timeout, which ConverseStream has not."""
-    [frame] = FrameDecoder().feed(BEDROCK_ERRORS.frame(Refusal("timeout"), INVOKE_STREAM_EXCEPTIONS))
-    assert "modelTimeoutException" == frame.headers[":exception-type"]
-
-
-@given(st.integers(300, 599), st.binary(max_size=60), st.dictionaries(TEXT, TEXT, max_size=3))
-def test_reading_a_refusal_never_raises(status: int, body: bytes, headers: dict[str, str]) -> None:
-    """Whatever a broken middlebox sends, the caller gets a refusal with its status."""
-    assert status == BEDROCK_CONVERSE.client.refusal(HttpReply(status=status, headers=headers, body=body)).status
 
 
 @settings(max_examples=25)

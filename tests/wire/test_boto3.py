@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from brownout.answer import read_reply
-from tests.wire.world import CLAUDE, PROVISIONED, World
+from tests.wire.world import CLAUDE, PROFILE, PROVISIONED, World
 
 WHOLE = pytest.mark.wire("bedrock-converse", "Converse", "ok")
 STREAM = pytest.mark.wire("bedrock-converse", "ConverseStream", "ok")
@@ -227,3 +227,17 @@ def test_a_provisioned_arn_is_a_model_id(world: World) -> None:
     """A provisioned model is reached by its ARN."""
     reply = world.bedrock("bedrock-pt").converse(**asked(world, modelId=PROVISIONED))
     assert "bedrock-pt" == read_reply(reply["output"]["message"]["content"][0]["text"], "acme-3").endpoint
+
+
+@pytest.mark.wire("bedrock-converse", "Converse", "profile only")
+@pytest.mark.wire("bedrock-converse", "CountTokens", "profile only")
+def test_a_model_served_by_a_profile_only_is_not_had_by_its_id(world: World) -> None:
+    """Such a model answers to its profile; its bare id is refused in AWS's words, and counts tokens all the same."""
+    client = world.bedrock("bedrock-profile")
+    reply = client.converse(**asked(world, modelId=PROFILE))
+    assert "bedrock-profile" == read_reply(reply["output"]["message"]["content"][0]["text"], "acme-3").endpoint
+    bare = PROFILE.removeprefix("us.")
+    with pytest.raises(client.exceptions.ValidationException, match="with on-demand throughput isn"):
+        client.converse(**asked(world, modelId=bare))
+    counted = client.count_tokens(modelId=bare, input={"converse": {"messages": asked(world)["messages"]}})
+    assert 0 < counted["inputTokens"]

@@ -65,6 +65,14 @@ def test_generate_content_answers_whole(world: World, version: str) -> None:
     assert [("ok", "acme-3", "acme", 200)] == [(r.outcome, r.canary, r.tenant, r.status) for r in world.seen()]
 
 
+@ok("generateContent", "global location")
+def test_the_global_location_is_served_at_its_own_host(world: World) -> None:
+    """An endpoint of the global location answers calls that name it."""
+    client = world.vertex("vertex-global", account="vertex-global", location="global")
+    reply = client.models.generate_content(**asked(world))
+    assert ("vertex-global", "whole") == read_reply(reply.text or "", "acme-3")
+
+
 @ok("streamGenerateContent")
 def test_generate_content_stream_ends_with_a_finish_reason(world: World) -> None:
     """A streamGenerateContent call gives a chunk a token, and the finish reason and usage on the last only."""

@@ -17,10 +17,10 @@ from google.genai import types
 from google.oauth2 import service_account
 
 from brownout.canary import CanaryMint, run_key
+from brownout.capacity import Limits
 from brownout.clock import LoopClock, wait_until
 from brownout.evidence import ProviderRecord
 from brownout.fault import Exchange
-from brownout.capacity import Limits
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.wire import End, Event, Refusal, Token
 from fixtures.providers.active import ActiveFault
@@ -33,6 +33,7 @@ CLAUDE_NATIVE = "claude-haiku-4-5-20251001"
 CLAUDE_VERTEX = "claude-3-5-sonnet@20240620"
 HOSTED = "llama-70b-prod"
 HOSTED_COMPONENT = "shared-gpus/llama-70b-copy"
+PROFILE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 PROVISIONED = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/br0wn0utpt01"
 
 
@@ -56,6 +57,8 @@ TOPOLOGY = Topology(
         _endpoint("bedrock-pt", "aws", "us-east-1", "bedrock-converse", PROVISIONED),
         _endpoint("vertex", "gcp", "us-central1", "vertex-generate", "gemini-2.0-flash"),
         _endpoint("vertex-eu", "gcp", "europe-west4", "vertex-generate", "gemini-2.0-flash"),
+        _endpoint("bedrock-profile", "aws", "us-east-1", "bedrock-converse", PROFILE),
+        _endpoint("vertex-global", "gcp", "global", "vertex-generate", "gemini-2.0-flash"),
         _endpoint("vertex-claude", "gcp", "us-east5", "vertex-rawpredict", CLAUDE_VERTEX),
         _endpoint("claude", "anthropic", "us", "anthropic-messages", CLAUDE_NATIVE),
         _endpoint("own", "own", "dc1", "openai-chat", "llama-3-70b"),
@@ -147,7 +150,9 @@ class World:
             config=config or botocore.config.Config(read_timeout=10),
         )
 
-    def vertex(self, endpoint: str = "vertex", *, account: str = "vertex") -> genai.Client:
+    def vertex(
+        self, endpoint: str = "vertex", *, account: str = "vertex", location: str = "us-central1"
+    ) -> genai.Client:
         """Return google-genai's client."""
         path = self.cloud.identity.credentials(account)["service_account_file"]
         credentials = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
@@ -156,7 +161,7 @@ class World:
         client = genai.Client(
             vertexai=True,
             project=self.cloud.identity.project,
-            location="us-central1",
+            location=location,
             credentials=credentials,
             http_options=types.HttpOptions(base_url=self.url(endpoint)),
         )

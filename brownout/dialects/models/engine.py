@@ -2,7 +2,8 @@
 
 The schemas are of draft 2020-12, with conventions of our own. ``x-type`` is the vendor's name for a type; a union that
 carries one is a single type to the vendor (a number that may come as a string), and ``x-enum`` are the values of such a
-one. A pattern beside ``contentEncoding`` is that encoding's. Exclusive bounds are the machine's (a 32-bit integer), inclusive ones the vendor's.
+one. A pattern beside ``contentEncoding`` is that encoding's. Exclusive bounds are the machine's (a 32-bit integer),
+inclusive ones the vendor's.
 """
 
 from typing import Any

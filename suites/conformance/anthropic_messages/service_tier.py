@@ -1,0 +1,12 @@
+"""The reply names the tier that served it."""
+
+from brownout.conformance import check
+from fixtures.conform.judging import equal, json_of
+from fixtures.conform.probe import Probe
+
+
+@check(level="extended", feature="service-tier", source="Claude API reference, 'Service tiers': usage.service_tier")
+async def service_tier(probe: Probe) -> None:
+    """A request for the standard tier only is served by it, and its usage says so."""
+    exchange = await probe.whole(probe.asked(tier="standard_only"))
+    equal("standard", json_of(exchange)["usage"].get("service_tier"), "usage.service_tier")
