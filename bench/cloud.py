@@ -2,9 +2,9 @@
 
     make bench-cloud        (or: python -m bench.cloud [--aimock FOLDER])
 
-Each server has a core of its own, the client the other. Requests a second are counted per second of the *server's*
+The servers share a core in turns, the client has the other. Requests a second are counted per second of the *server's*
 processor time, so that what else the machine does matters little; rounds are interleaved. Ours verifies credentials,
-validates, looks for canaries and writes evidence, as in a run. The ratios are what is claimed; the rest is this machine's.
+validates, looks for canaries and writes evidence, as in a run. The ratios are what is claimed, not the figures.
 
 Pacing: 1,000 streams at once, each token due at an instant that the model names; the error is how much later (or
 sooner) than that it reached the client, which includes the client's own delay.
@@ -13,9 +13,11 @@ sooner) than that it reached the client, which includes the client's own delay.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,14 +31,15 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.cloud_servers import BARE_CHUNKS, CLAUDE, MODEL, REPLY_TOKENS, STREAM_TOKENS
+from bench.cloud_servers import CLAUDE, MODEL, REPLY_TOKENS, STREAM_TOKENS
 from bench.hammer import Count, hammer, streams_at_once
-from brownout.clock import utc_now
-from brownout.identity import sign
+from brownout.clock import utc_now, wait_until
 from brownout.dialects import DIALECTS
+from brownout.identity import sign
 from brownout.wire import Ask, HttpRequest
 
 ROUNDS, ROUND_S, CONNECTIONS = 5, 2.0, 32
+_SERVERS_CORE, _CLIENTS_CORE = 0, 1
 STREAMS, STREAM_SPREAD_S, PACED_TOKENS = 1000, 4.0, 64
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -62,25 +65,20 @@ class Figures:
     bad: int
 
 
-def _on_core(core: int) -> Any:
-    """Return what pins a child to a core, where the machine has several and lets us."""
-
-    def pin() -> None:
-        with contextlib.suppress(AttributeError, OSError):
-            os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
-
-    return pin
+def _pin(pid: int, core: int) -> None:
+    """Keep a process (0: this one) on a core, where the machine has several and lets us."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.sched_setaffinity(pid, {core % (os.cpu_count() or 1)})
 
 
 @contextlib.contextmanager
 def _server(which: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Run one of ours in a process of its own; yield its pid and what it said."""
     command = [sys.executable, "-m", "bench.cloud_servers", which]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=_on_core(0)
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own
         assert process.stdin is not None
         assert process.stdout is not None
+        _pin(process.pid, _SERVERS_CORE)
         try:
             yield process.pid, json.loads(process.stdout.readline())
         finally:
@@ -89,24 +87,25 @@ def _server(which: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 @contextlib.contextmanager
-def _aimock(folder: Path | None) -> Iterator[tuple[int, int] | None]:
+def _aimock(folder: Path) -> Iterator[tuple[int, int] | None]:
     """Run aimock with one fixture for each request; yield its pid and port, or None when it is not installed."""
-    program = folder and folder / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
-    if not program or not program.exists() or not shutil.which("node"):
+    program = folder / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
+    node = shutil.which("node")
+    if node is None or not program.exists():
         yield None
         return
     with tempfile.TemporaryDirectory() as made:
-        content = "".join(json.loads(_json(chunk)) for chunk in _words(REPLY_TOKENS))
-        streamed = "".join(json.loads(_json(chunk)) for chunk in _words(STREAM_TOKENS))
+        lengths = {"stream this": STREAM_TOKENS, "hello": REPLY_TOKENS}
         fixtures = [
-            {"match": {"userMessage": "stream this"}, "response": {"content": streamed}},
-            {"match": {"userMessage": "hello"}, "response": {"content": content}},
+            {"match": {"userMessage": words}, "response": {"content": "".join(f" w{n}" for n in range(tokens))}}
+            for words, tokens in lengths.items()
         ]
         (Path(made) / "bench.json").write_text(json.dumps({"fixtures": fixtures}))
         port = _free_port()
         # About as many chunks as we send tokens: four characters each, no pause between them.
-        command = ["node", str(program), "-p", str(port), "-f", made, "-c", "4", "--log-level", "silent"]
-        with subprocess.Popen(command, preexec_fn=_on_core(0), stdout=subprocess.DEVNULL) as process:
+        command = [node, str(program), "-p", str(port), "-f", made, "-c", "4", "--log-level", "silent"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - the rival, asked for
+            _pin(process.pid, _SERVERS_CORE)
             try:
                 asyncio.run(_listening(port))
                 yield process.pid, port
@@ -114,30 +113,23 @@ def _aimock(folder: Path | None) -> Iterator[tuple[int, int] | None]:
                 process.terminate()
 
 
-def _words(count: int) -> list[str]:
-    return [f" w{n}" for n in range(count)]
-
-
-def _json(text: str) -> str:
-    return json.dumps(text)
-
-
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 async def _listening(port: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.05)
+    async def accepts() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    if not await wait_until(accepts, within_s=20):
+        raise RuntimeError("aimock did not start within 20 s")
 
 
 def _chat(prompt: str, *, stream: bool, max_tokens: int, key: str, port: int) -> bytes:
@@ -188,7 +180,7 @@ async def _round(contender: Contender) -> Figures:
     return Figures(count.replies / count.lasted_s, count.replies / spent_s, count.tokens / spent_s, count.bad)
 
 
-def _compare(title: str, contenders: list[Contender], *, streamed: bool, console: Console) -> None:
+def _compare(title: str, contenders: list[Contender], console: Console, *, streamed: bool = False) -> None:
     """Measure all in turns and print each one's medians and the ratio of ours to it."""
     rounds: dict[str, list[Figures]] = {one.name: [] for one in contenders}
     with console.status(title):
@@ -201,9 +193,7 @@ def _compare(title: str, contenders: list[Contender], *, streamed: bool, console
         table.add_column(column, justify="left" if column == "server" else "right")
 
     def figure(name: str) -> float:
-        return statistics.median(
-            one.tokens_per_cpu_s if streamed else one.replies_per_cpu_s for one in rounds[name]
-        )
+        return statistics.median(one.tokens_per_cpu_s if streamed else one.replies_per_cpu_s for one in rounds[name])
 
     ours = figure(contenders[0].name)
     for name, seen in rounds.items():
@@ -225,7 +215,7 @@ def _pacing(port: int, request: bytes, limits: dict[str, float], console: Consol
         # The first chunk only names the role; it goes out with the first token.
         arrived = tokens_s[1:]
         first.append(abs(arrived[0] - sent_s - limits["ttft_s"]) * 1000)
-        pairs = zip(arrived, arrived[1:], strict=False)
+        pairs = itertools.pairwise(arrived)
         between += [abs(later - sooner - limits["inter_token_s"]) * 1000 for sooner, later in pairs]
     table = Table(title=f"pacing: {STREAMS} streams at once, {count.tokens:,} tokens, error against the model in ms")
     for column in ("", "p50", "p99", "max"):
@@ -239,45 +229,60 @@ def _pacing(port: int, request: bytes, limits: dict[str, float], console: Consol
     console.print(f"{len(count.arrivals_s)} of {STREAMS} streams whole, {count.bad} broken, {rate:,.0f} tokens/s")
 
 
+@dataclass
+class _Scene:
+    """All that was started: what ours said of itself, and where everyone listens."""
+
+    ours: int
+    facts: dict[str, Any]
+    bare: int
+    bare_port: int
+    rival: tuple[int, int] | None
+
+    def contenders(self, words: str, *, streamed: bool, tokens: int) -> list[Contender]:
+        """Return everyone, with the same request; ours come first and, on Bedrock's wire, last."""
+        ports, credentials = self.facts["ports"], self.facts["credentials"]
+        prompt = f"{words} {self.facts['canary']}"
+
+        def chat(name: str, pid: int, port: int) -> Contender:
+            key = credentials["openai"]["api_key"]
+            request = _chat(prompt, stream=streamed, max_tokens=tokens, key=key, port=port)
+            return Contender(name, pid, port, request, b'"content":"')
+
+        bedrock = _converse(
+            prompt, stream=streamed, max_tokens=tokens, keys=credentials["bedrock"], port=ports["bedrock"]
+        )
+        return [
+            chat("ours, openai-chat", self.ours, ports["openai"]),
+            chat("bare aiohttp", self.bare, self.bare_port),
+            *([chat("aimock, openai", *self.rival)] if self.rival else []),
+            Contender("ours, bedrock-converse", self.ours, ports["bedrock"], bedrock, b'"delta":{"text"'),
+        ]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.cloud", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--aimock", type=Path, default=Path(".targets/aimock"), help="where npm installed it")
     parser.add_argument("--only", choices=("whole", "streamed", "pacing"), help="one of the three measurements")
     told = parser.parse_args()
-    _on_core(1)()
+    _pin(0, _CLIENTS_CORE)
     console = Console()
     with _server("ours") as (ours, facts), _server("bare") as (bare, bare_facts), _aimock(told.aimock) as rival:
-        ports, credentials, canary = facts["ports"], facts["credentials"], facts["canary"]
-        key = credentials["openai"]["api_key"]
-        for streamed, tokens, words in ((False, REPLY_TOKENS, "hello"), (True, STREAM_TOKENS, "stream this")):
-            if told.only not in {None, "streamed" if streamed else "whole"}:
-                continue
-            prompt = f"{words} {canary}"
-
-            def chat(name: str, pid: int, port: int, prompt: str = prompt, tokens: int = tokens, streamed: bool = streamed) -> Contender:  # noqa: E501, FBT001
-                request = _chat(prompt, stream=streamed, max_tokens=tokens, key=key, port=port)
-                return Contender(name, pid, port, request, b'"content":"')
-
-            contenders = [
-                chat("ours, openai-chat", ours, ports["openai"]),
-                chat("bare aiohttp", bare, bare_facts["ports"]["bare"]),
-            ]
-            if rival:
-                contenders.append(chat("aimock, openai", *rival))
-            bedrock = _converse(
-                prompt, stream=streamed, max_tokens=tokens, keys=credentials["bedrock"], port=ports["bedrock"]
-            )
-            contenders.append(
-                Contender("ours, bedrock-converse", ours, ports["bedrock"], bedrock, b'"delta":{"text"')
-            )
-            title = f"streamed, {STREAM_TOKENS} tokens a reply" if streamed else f"whole, {REPLY_TOKENS} tokens a reply"
-            _compare(title, contenders, streamed=streamed, console=console)
+        scene = _Scene(ours, facts, bare, bare_facts["ports"]["bare"], rival)
+        if told.only in {None, "whole"}:
+            title = f"whole, {REPLY_TOKENS} tokens a reply"
+            _compare(title, scene.contenders("hello", streamed=False, tokens=REPLY_TOKENS), console)
+        if told.only in {None, "streamed"}:
+            title = f"streamed, {STREAM_TOKENS} tokens a reply"
+            contenders = scene.contenders("stream this", streamed=True, tokens=STREAM_TOKENS)
+            _compare(title, contenders, console, streamed=True)
         if not rival:
             console.print(f"aimock is not installed in {told.aimock}: not compared.")
-        paced = _chat(f"pace {canary}", stream=True, max_tokens=PACED_TOKENS, key=credentials["paced"]["api_key"], port=ports["paced"])
         if told.only in {None, "pacing"}:
-            _pacing(ports["paced"], paced, facts["limits"], console)
+            key, port = facts["credentials"]["paced"]["api_key"], facts["ports"]["paced"]
+            request = _chat(f"pace {facts['canary']}", stream=True, max_tokens=PACED_TOKENS, key=key, port=port)
+            _pacing(port, request, facts["limits"], console)
 
 
 if __name__ == "__main__":

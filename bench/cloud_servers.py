@@ -19,6 +19,7 @@ from brownout.clock import LoopClock
 from brownout.evidence import Journal
 from brownout.topology import Endpoint, Tenant, Topology
 from fixtures.providers.cloud import Cloud
+from fixtures.worldd import keep_still
 
 SEED = 1
 REPLY_TOKENS = 16
@@ -37,7 +38,10 @@ BARE_REPLY = json.dumps(
         "usage": {"prompt_tokens": 9, "completion_tokens": REPLY_TOKENS, "total_tokens": 9 + REPLY_TOKENS},
     }
 ).encode()
-_HEAD = b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"bench-model","choices":[{"index":0,'
+_HEAD = (
+    b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"bench-model",'
+    b'"choices":[{"index":0,'
+)
 BARE_CHUNKS = [
     *(_HEAD + b'"delta":{"content":" w%d"},"finish_reason":null}]}\n\n' % n for n in range(STREAM_TOKENS)),
     _HEAD + b'"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
@@ -90,9 +94,7 @@ async def _serve_ours(folder: Path) -> dict[str, object]:
     )
     journal = Journal(folder / "provider.jsonl")
     mint = CanaryMint(run_key(SEED), ["acme"])
-    cloud = Cloud(
-        topology, seed=SEED, test="bench", clock=LoopClock(), mint=mint, record=journal.write, folder=folder
-    )
+    cloud = Cloud(topology, seed=SEED, test="bench", clock=LoopClock(), mint=mint, record=journal.write, folder=folder)
     await cloud.start()
     return {
         "ports": {name: port for name, (_, port) in cloud.addresses.items()},
@@ -107,6 +109,7 @@ async def _main(which: str) -> None:
     stop = asyncio.Event()
     with tempfile.TemporaryDirectory() as folder:
         facts = await (_serve_bare() if which == "bare" else _serve_ours(Path(folder)))
+        keep_still()
         print(json.dumps(facts), flush=True)  # noqa: T201 - the protocol
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), lambda: os.read(0, 1024) or stop.set())
         await stop.wait()

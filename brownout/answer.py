@@ -4,10 +4,10 @@
 
 The first token names the endpoint, the canary's id and the number of tokens; the last is ``fin``.
 
-A model obeys. Its answer is as long as ``max_tokens`` allows (at most `MAX_ANSWER_TOKENS`), unless the prompt asks for
-another length by ``((answer 40 tokens))``; then a smaller ``max_tokens`` cuts it, as it would a real one. ``((filter))``
-in the prompt lets the provider's filter end the answer. A tool is called where one must be, or where the model may
-choose and the user's last message names it.
+A model obeys. Its answer is as long as ``max_tokens`` allows (at most `MAX_ANSWER_TOKENS`), unless the prompt asks
+for another length by ``((answer 40 tokens))``; then a smaller ``max_tokens`` cuts it, as it would a real one.
+``((filter))`` in the prompt lets the provider's filter end the answer. A tool is called where one must be, or where the
+model may choose and the user's last message names it.
 """
 
 import json

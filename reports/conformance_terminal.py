@@ -61,9 +61,8 @@ class ConformanceView:
         self._counts[finding.outcome] += 1
         self._progress.update(self._task, advance=1, description=self._said())
         if finding.outcome == "fail":
-            self._console.print(
-                Text.assemble(("fail     ", STYLES["fail"]), finding.id, f"  {clean(finding.observed)}")
-            )
+            line = Text.assemble(("fail     ", STYLES["fail"]), finding.id, f"  {clean(finding.observed)}")
+            self._console.print(line, no_wrap=True, overflow="ellipsis")
 
     def _said(self) -> str:
         return ", ".join(f"{count} {outcome}" for outcome, count in self._counts.items() if count)

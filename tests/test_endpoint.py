@@ -15,11 +15,11 @@ from yarl import URL
 
 from brownout.answer import reply_tokens
 from brownout.canary import CanaryMint, run_key
-from brownout.clock import LoopClock
+from brownout.capacity import Limits
+from brownout.clock import LoopClock, wait_until
 from brownout.evidence import ProviderRecord
 from brownout.fault import Exchange, ReplyFault
 from brownout.identity import JWT_BEARER, assertion, sign
-from brownout.capacity import Limits
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.virtual import VirtualConnector, run_virtual
 from brownout.wire import Ask, Cut, End, Event, HttpReply, HttpRequest, Refusal, Token
@@ -71,6 +71,10 @@ class World:
         headers = {**request.headers, **self._proof(endpoint, request, f"{host}:{port}")}
         url = f"http://{host}:{port}{request.path}" + (f"?{request.query}" if request.query else "")
         return await self.session.request(request.method, URL(url, encoded=True), data=request.body, headers=headers)
+
+    async def arrived(self) -> bool:
+        """Tell whether a request is at the endpoint called ``own``."""
+        return self.cloud.endpoints["own"].in_flight > 0
 
     async def ask(self, endpoint: str, **changes: Any) -> Seen:
         """Ask as a careful client would, and tell what was seen."""
@@ -352,8 +356,7 @@ def test_a_caller_that_leaves_is_recorded_as_gone(
     async def scenario(world: World) -> None:
         world.on("own", Slow(10))
         asking = asyncio.create_task(world.ask("own", max_tokens=500))
-        while not world.cloud.endpoints["own"].in_flight:
-            await asyncio.sleep(0.001)
+        assert await wait_until(world.arrived, within_s=5, poll_s=0.001)
         await asyncio.sleep(when_s)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)

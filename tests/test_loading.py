@@ -292,5 +292,5 @@ def test_limits_that_a_capacity_model_would_pass_over_are_bad_input(tmp_path: Pa
     more = "limits: {rate_rps: 3}, behind: {kind: gpu-pool}"
     endpoint = f"{{name: e, cloud: c, provider: p, region: r, capacity: gpu, dialect: d, model: m, {more}}}"
     path.write_text(f"topology: t\nendpoints: [{endpoint}]\ntenants: {{acme: {{allow: [e]}}}}\n")
-    with pytest.raises(BadInput, match="endpoint e: .*rate_rps"):
+    with pytest.raises(BadInput, match=r"endpoint e: .*rate_rps"):
         load_yaml(path, Topology).check(where=str(path))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 
 import pytest
@@ -151,7 +151,8 @@ class _Body:
         """Return False: it is on its way."""
         return False
 
-    async def iter_any(self):  # type: ignore[no-untyped-def]
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        """Yield the pieces."""
         for _ in range(self._pieces):
             yield self._piece
             await self._between()
