@@ -47,6 +47,49 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
     points: list[Point]
 
 
+class Knee(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an endpoint is full: between two of the loads offered, and no closer than that.
+
+    Attributes:
+        holds: the heaviest load at which, as at all lighter ones, all is well; None where none was light enough.
+        beyond: the lightest load above it, at which it is not; None where no load was heavy enough.
+        slow: whether ``beyond`` is too slow (and not only failing).
+        failing: whether too many requests fail there.
+    """
+
+    holds: Point | None
+    beyond: Point | None
+    slow: bool
+    failing: bool
+
+
+FAILING_RATIO = 0.05
+"""More errors than these and all is not well; a shared pool refuses one request in a hundred on any day."""
+
+SLOW_TIMES = 5.0
+"""All is not well where the 99th percentile of TTFT is this many times that of the lightest load."""
+
+
+def knee(points: Sequence[Point]) -> Knee:
+    """Return where an endpoint is full, by `FAILING_RATIO` and `SLOW_TIMES`.
+
+    Args:
+        points: at least one, lightest load first.
+    """
+    holds: Point | None = None
+    for one in points:
+        failing, slow = one.error_share > FAILING_RATIO, _slow(one, points[0])
+        if failing or slow:
+            return Knee(holds=holds, beyond=one, slow=slow, failing=failing)
+        holds = one
+    return Knee(holds=holds, beyond=None, slow=False, failing=False)
+
+
+def _slow(one: Point, lightest: Point) -> bool:
+    now_s, rest_s = one.ttft_p99_s, lightest.ttft_p99_s
+    return now_s is not None and rest_s is not None and now_s > SLOW_TIMES * rest_s
+
+
 def point(offered_rps: float, replies: Sequence[Reply], *, from_s: float, until_s: float) -> Point:
     """Return what the requests due within a window say of an offered load.
 

@@ -298,7 +298,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         max_body_bytes: the longest body that the service reads; longer ones are refused as ``too-large``.
         reply_within_s: how long the service waits for its model to answer; None: as long as it takes.
         aside: answers what asks for no generation (a list of models), given the request, the endpoint's model and the
-            reply's id; returns None for all else.
+            reply's id; returns None for all else, and raises `Refusal` for what is not there.
     """
 
     name: str

@@ -388,6 +388,21 @@ def test_limits_refuse_by_themselves(tmp_path: Path) -> None:
     virtually(scenario, tmp_path, Limits(jitter=0, rate_rps=0.5, burst=2, concurrent=2))
 
 
+def test_only_who_was_held_against_a_quota_is_told_of_it(tmp_path: Path) -> None:
+    """Answers and refusals for want of quota say what is left of it; what is refused before that says nothing."""
+
+    async def scenario(world: World) -> None:
+        served, over = await world.ask("own"), await world.ask("own")
+        stranger, invalid = await world.ask("own", model="other"), await world.ask("own", max_tokens=-1)
+        asked = [served, over, stranger, invalid]
+        assert [200, 429, 404, 400] == [seen.status for seen in asked]
+        told = [any(name.startswith("x-ratelimit-") for name in seen.headers) for seen in asked]
+        assert [True, True, False, False] == told
+        assert "The model `other` does not exist" in str(stranger.error)
+
+    virtually(scenario, tmp_path, Limits(jitter=0, rate_rps=0.5, burst=1))
+
+
 def test_a_failure_of_our_own_is_said_to_be_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A bug in a fault is logged and recorded as our bug, before and after the 200, and the endpoint goes on."""
 

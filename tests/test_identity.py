@@ -284,6 +284,8 @@ def test_a_forged_assertion_is_refused() -> None:
             identity.issuer.exchange(JWT_BEARER, signed, NOW)
     with pytest.raises(GrantRefused, match="unsupported_grant_type"):
         identity.issuer.exchange("password", assertion(account, utc=NOW), NOW)
+    with pytest.raises(GrantRefused, match="invalid_request: Required parameter is missing: grant_type"):
+        identity.issuer.exchange("", assertion(account, utc=NOW), NOW)
 
 
 def test_tokens_are_forgotten_when_over() -> None:

@@ -134,7 +134,8 @@ class Paced:
             return {}
         self._fill(now_s, limits.rate_rps)
         reset_s = (self._depth - self._tokens) / limits.rate_rps if limits.rate_rps > 0 else 60.0
-        return {"requests": Meter(int(self._depth), int(self._tokens), reset_s)}
+        remaining = int(self._tokens + _EPSILON)  # the same forgiveness that lets a request in
+        return {"requests": Meter(max(int(self._depth), remaining), remaining, reset_s)}
 
     def _take(self, now_s: float, rate_rps: float) -> None:
         self._fill(now_s, rate_rps)

@@ -96,8 +96,14 @@ class MessagesServer:
         return HttpReply(status=200, headers=_headers("application/json", reply_id), body=token_count(prompt_tokens))
 
     def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
-        """Return ``anthropic-ratelimit-*``: limit, what remains, and the instant at which all of it is there again."""
+        """Return ``anthropic-ratelimit-*``: limit, what remains, and the instant at which all of it is there again.
+
+        Who has quotas of prompts and of answers is told their sum as ``tokens`` too ("Rate limits").
+        """
         headers: dict[str, str] = {}
+        prompts, answers = meters.get("input-tokens"), meters.get("output-tokens")
+        if prompts is not None and answers is not None and "tokens" not in meters:
+            meters = {**meters, "tokens": _sum(prompts, answers)}
         for name, meter in meters.items():
             head = f"anthropic-ratelimit-{name}"
             remaining = meter.remaining
@@ -145,7 +151,11 @@ class MessagesWriter:
 
 
 def models_aside(request: HttpRequest, model: str, reply_id: str) -> HttpReply | None:
-    """Answer ``GET /v1/models`` and ``GET /v1/models/ID`` of an endpoint that serves one model; None for all else."""
+    """Answer ``GET /v1/models`` and ``GET /v1/models/ID`` of an endpoint that serves one model; None for all else.
+
+    Raises:
+        Refusal: ``not-found`` for a model that the endpoint does not serve.
+    """
     if request.method != "GET" or not _is_models(request.path):
         return None
     entry = {
@@ -163,8 +173,7 @@ def models_aside(request: HttpRequest, model: str, reply_id: str) -> HttpReply |
         return HttpReply(status=200, headers=headers, body=_encode(page))
     asked = unquote(request.path.removeprefix(f"{MODELS_PATH}/"))
     if asked != model:
-        missing = Refusal("not-found", f"model: {asked}")
-        return error_reply(missing, reply_id=reply_id, platform=ANTHROPIC)
+        raise Refusal("not-found", f"model: {asked}")
     return HttpReply(status=200, headers=headers, body=_encode(entry))
 
 
@@ -186,6 +195,12 @@ def _headers(content_type: str, reply_id: str) -> dict[str, str]:
         "request-id": ANTHROPIC.identifier("req", reply_id),
         "anthropic-organization-id": _ORGANIZATION,
     }
+
+
+def _sum(prompts: Meter, answers: Meter) -> Meter:
+    return Meter(
+        prompts.limit + answers.limit, prompts.remaining + answers.remaining, max(prompts.reset_s, answers.reset_s)
+    )
 
 
 def _instant(utc: dt.datetime, in_s: float) -> str:

@@ -5,6 +5,7 @@ name in ``x-amzn-ErrorType``, cut at a colon, the sentence in the body. In a str
 names is an exception frame, any other an error frame with a code.
 """
 
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -221,5 +222,5 @@ def _upper(name: str) -> str:
 
 
 def request_id(reply_id: str) -> str:
-    """Return a reply's id in AWS's form, a UUID."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, reply_id))
+    """Return a reply's id in AWS's form, a UUID of version 4."""
+    return str(uuid.UUID(bytes=hashlib.sha256(reply_id.encode()).digest()[:16], version=4))

@@ -4,7 +4,9 @@ Operations, members, event names and error statuses are those of botocore's ``be
 (2023-09-30).
 """
 
+import base64
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import msgspec
 
 from brownout.dialects.aws_errors import request_id
-from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CONVERSE_STREAM_EXCEPTIONS
+from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CONVERSE_STREAM_EXCEPTIONS, refused
 from brownout.dialects.bedrock_padding import padded
 from brownout.dialects.converse_client import ConverseClient
 from brownout.dialects.converse_request import PATH, ConverseAsk, read_request
@@ -114,7 +116,7 @@ class ConverseServer:
 
     def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
         """Return Bedrock's error for this refusal; a ``code`` chooses among several of one kind."""
-        return BEDROCK_ERRORS.reply(refusal, reply_id=reply_id)
+        return refused(refusal, reply_id=reply_id)
 
 
 def _event_headers(name: str) -> bytes:
@@ -210,8 +212,10 @@ def _headers(reply_id: str) -> dict[str, str]:
 
 def _tool_use(call: ToolCall) -> dict[str, Any]:
     """Return a call's name and id, the id in the form that Bedrock gives its own."""
-    made_here = call.id.startswith("call_")
-    return {"toolUseId": call.id.replace("call_", "tooluse_", 1) if made_here else call.id, "name": call.name}
+    if not call.id.startswith("call_"):
+        return {"toolUseId": call.id, "name": call.name}
+    digest = hashlib.sha256(call.id.encode()).digest()[:16]
+    return {"toolUseId": f"tooluse_{base64.urlsafe_b64encode(digest).decode().rstrip('=')}", "name": call.name}
 
 
 def _message_stop(ask: Ask, end: End) -> dict[str, Any]:

@@ -4,12 +4,13 @@ Sentences are those seen in public captures of the service, or its user guide's 
 error codes"), which also lists the codes outside the model.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from brownout.dialects.aws_errors import AwsError, ErrorTable
-from brownout.wire import Refusal, RefusalKind
+from brownout.dialects.aws_errors import AwsError, ErrorTable, request_id
+from brownout.wire import HttpReply, HttpRequest, Refusal, RefusalKind
 
 CORAL = "http://internal.amazon.com/coral/com.amazon.bedrock/"
 """What the service appends to the error's name after a colon; a client cuts it off there."""
@@ -83,6 +84,51 @@ BEDROCK_ERRORS = ErrorTable(
     members=_members,
 )
 """Every error of the runtime's operations, written and read."""
+
+_NOT_EMULATED = re.compile(
+    r"/guardrail/[^/]+/version/[^/]+/apply|/guardrail-checks/invoke|/async-invoke(?:/[^/]+)?"
+    r"|/model/[^/]+/invoke-with-bidirectional-stream"
+)
+_UNKNOWN_OPERATION = "UnknownOperationException"
+
+
+class NoSuchOperation(Refusal):
+    """A path and method that are no operation's.
+
+    Bedrock answers such a POST with 200 and a fault in the body, and any other method with 404 and no JSON. Both are as
+    public captures show them; the usual way there is an ARN in the path whose slash is not percent-encoded, which
+    makes two segments of one.
+
+    Args:
+        method: the request's.
+    """
+
+    def __init__(self, method: str) -> None:
+        super().__init__("not-found", code=_UNKNOWN_OPERATION)
+        self.method = method
+
+
+def no_operation(request: HttpRequest) -> Refusal:
+    """Return the refusal of a request that is no operation of the runtime served here.
+
+    What is an operation of the real runtime is refused as an error that every SDK raises: nobody shall take it for
+    done.
+    """
+    if _NOT_EMULATED.fullmatch(request.path):
+        return Refusal("not-found", "This operation is not emulated.", code=_UNKNOWN_OPERATION)
+    return NoSuchOperation(request.method)
+
+
+def refused(refusal: Refusal, *, reply_id: str) -> HttpReply:
+    """Return Bedrock's error for a refusal; a ``code`` chooses among several of one kind."""
+    if not isinstance(refusal, NoSuchOperation):
+        return BEDROCK_ERRORS.reply(refusal, reply_id=reply_id)
+    headers = {"x-amzn-RequestId": request_id(reply_id)}
+    if refusal.method != "POST":
+        return HttpReply(status=404, headers=headers, body=f"<{_UNKNOWN_OPERATION}/>\n".encode())
+    fault = f'{{"Output":{{"__type":"com.amazon.coral.service#{_UNKNOWN_OPERATION}"}},"Version":"1.0"}}'
+    return HttpReply(status=200, headers={"Content-Type": "application/json", **headers}, body=fault.encode())
+
 
 CONVERSE_STREAM_EXCEPTIONS: Mapping[RefusalKind, str] = MappingProxyType(
     {

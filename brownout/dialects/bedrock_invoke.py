@@ -20,7 +20,7 @@ from brownout.dialects.anthropic_body import ask_of, body_of, check, forbid, rea
 from brownout.dialects.anthropic_events import MessageReader, MessageWriter, Said, message, read_message
 from brownout.dialects.anthropic_platform import BEDROCK
 from brownout.dialects.aws_errors import request_id
-from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, INVOKE_STREAM_EXCEPTIONS
+from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, INVOKE_STREAM_EXCEPTIONS, no_operation, refused
 from brownout.dialects.bedrock_padding import padded
 from brownout.dialects.eventstream import FrameDecoder, encode_frame, encode_headers
 from brownout.dialects.headers import header
@@ -97,7 +97,7 @@ class InvokeServer:
         """Return what is asked for; raises `Refusal` as the contract says."""
         match = _PATH.fullmatch(request.path)
         if match is None or request.method != "POST":
-            raise Refusal("not-found", f"Unable to determine service/operation name to be authorized: {request.path}")
+            raise no_operation(request)
         model, call = unquote(match["model"]), match["call"]
         given = _parameters(request, model, _OPERATIONS[call])
         body = _checked_body(model, request.body)
@@ -143,7 +143,7 @@ class InvokeServer:
 
     def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
         """Return Bedrock's error for this refusal; a ``code`` names the exact exception."""
-        return BEDROCK_ERRORS.reply(refusal, reply_id=reply_id)
+        return refused(refusal, reply_id=reply_id)
 
 
 _CHUNK = encode_headers({":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"})

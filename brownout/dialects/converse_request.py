@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from brownout.dialects.bedrock_errors import no_operation
 from brownout.dialects.bedrock_ids import read_model_id
 from brownout.dialects.bedrock_invoke import counted_ask
 from brownout.dialects.models import objections
@@ -54,7 +55,7 @@ def read_request(request: HttpRequest) -> Ask:
     """
     match = PATH.fullmatch(request.path)
     if match is None or request.method != "POST":
-        raise Refusal("not-found", f"Unable to determine service/operation name to be authorized: {request.path}")
+        raise no_operation(request)
     model, operation = unquote(match["model"]), _OPERATIONS[match["call"]]
     body = _read_body(request.body)
     _check(f"bedrock-runtime/{operation}:parameters", {"modelId": model})

@@ -4,6 +4,7 @@ Codes and statuses follow ``google.rpc.Code`` and the public page "API errors" o
 reasons of ``ErrorInfo`` are those that Google's front end gives about credentials.
 """
 
+import html
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from brownout.wire import HttpReply, Refusal, RefusalKind
 JSON_TYPE = "application/json; charset=UTF-8"
 """The content type of every reply that is not an event stream."""
 
+_NO_SUCH_URL = "no-such-url"
 _TYPE = "type.googleapis.com/google.rpc."
 _SERVICE = "aiplatform.googleapis.com"
 _TOO_LARGE = "Request payload size exceeds the limit"
@@ -104,6 +106,20 @@ _coded = {row.status: row for row in reversed(_ROWS)} | {row.reason: row for row
 # --- the endpoint's half -----------------------------------------------------------------------------------
 
 
+def no_such_url(path: str) -> Refusal:
+    """Return the refusal of what is no call at all: Google's front end knows no API there, and answers with a page.
+
+    Status, headers and sentences are those of public captures of it.
+    """
+    page = (
+        "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error 404 (Not Found)!!1</title>\n"
+        "  <p><b>404.</b> <ins>That\u2019s an error.</ins>\n"
+        f"  <p>The requested URL <code>{html.escape(path)}</code> was not found on this server.  "
+        "<ins>That\u2019s all we know.</ins>\n"
+    )
+    return Refusal("not-found", page, code=_NO_SUCH_URL)
+
+
 def row_of(refusal: Refusal) -> GoogleError:
     """Return the row of a refusal: its code names a status or a reason, else it is its kind's usual one."""
     usual = _usual[refusal.kind]
@@ -127,6 +143,9 @@ def error_reply(refusal: Refusal, *, reply_id: str) -> HttpReply:
     """Return Google's error for a refusal; for kind ``unknown``, one of no service."""
     if refusal.kind == "unknown":
         return unknown_reply(refusal, reply_id=reply_id)
+    if refusal.code == _NO_SUCH_URL:
+        headers = {"Content-Type": "text/html; charset=UTF-8", "Referrer-Policy": "no-referrer"}
+        return HttpReply(status=404, headers=headers, body=refusal.message.encode())
     headers = {"Content-Type": JSON_TYPE, **retry_after_header(refusal.retry_after_s)}
     row = row_of(refusal)
     if row.code == 401:

@@ -52,8 +52,8 @@ _ARGUMENT_PIECE_CHARS = 16
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "chat.completions.create": ERROR_NAMES,
-    "models.list": ("invalid_api_key", "ip_not_authorized"),
-    "models.retrieve": ("invalid_api_key", "ip_not_authorized", "model_not_found"),
+    "models.list": ("invalid_api_key",),
+    "models.retrieve": ("invalid_api_key", "model_not_found"),
 }
 """Every operation, with the errors it can answer with."""
 

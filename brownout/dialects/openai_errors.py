@@ -173,8 +173,8 @@ _TGI_STATUS = {("throttled", "overloaded"): 429, ("model-error", "generation"): 
 """TGI's own errors, of one shape: ``{"error": ..., "error_type": ...}`` (``router/src/server.rs``)."""
 
 _ENGINE_DEAD = "EngineDeadError"
-"""What vLLM's engine took with it: whole requests get a 500 without a body, streams the sentence as an event of its shape
-(vllm-project/vllm issues 20170 and 12233)."""
+"""What vLLM's engine took with it: whole requests get a 500 without a body, streams the sentence as an event of vLLM's
+shape (vllm-project/vllm issues 20170 and 12233)."""
 
 ERROR_NAMES = tuple(dict.fromkeys(row.code or row.type for row in _ROWS if row.kind != "unknown"))
 """Every error by the name a caller knows it by: its code, or its type where it has none."""

@@ -42,7 +42,6 @@ NAMESPACE = "http://internal.amazon.com/coral/com.amazon.sagemaker/"
 _MAX_MESSAGE_CHARS = 2048
 """The bound of the service model's ``Message``."""
 
-_NOT_FOUND = "Endpoint "
 _TOO_LARGE = "HTTP content length exceeded 6291456 bytes."
 _USUAL_ORIGINAL: Mapping[RefusalKind, int] = {"overloaded": 429, "timeout": 0, "model-error": 500, "invalid": 400}
 _encode = msgspec.json.encode
@@ -116,7 +115,7 @@ _TABLE = ErrorTable(
     ),
     namespace=NAMESPACE,
     message_member="Message",
-    sentences={_NOT_FOUND: "not-found"},
+    sentences=dict.fromkeys(("Endpoint ", "Inference Component "), "not-found"),
     members=_members,
 )
 

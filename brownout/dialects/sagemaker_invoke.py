@@ -75,29 +75,26 @@ _SESSION_LIFE = dt.timedelta(minutes=20)
 _encode = msgspec.json.encode
 
 
-def serves(ask: Ask, model: str) -> None:
-    """Check that an endpoint serves what is asked for.
+def why_not_served(model: str, asked: str) -> Refusal | None:
+    """Return SageMaker's refusal of an endpoint, or an inference component, that is not there; None where it is.
 
     Args:
-        ask: what is asked for.
-        model: the endpoint's name, with ``/`` and its inference component's where it has one.
-
-    Raises:
-        Refusal: ``not-found``, in SageMaker's words.
+        model: what is served: the endpoint's name, with ``/`` and its inference component's where it has one.
+        asked: what is asked for, in the same form (`Ask.model`).
     """
-    if ask.model == model:
-        return
-    endpoint, _, component = ask.model.partition("/")
+    if asked == model:
+        return None
+    endpoint, _, component = asked.partition("/")
     served, _, of_components = model.partition("/")
     if endpoint != served:
-        raise Refusal("not-found", f"Endpoint {endpoint} of account {ACCOUNT_ID} not found.")
+        return Refusal("not-found", f"Endpoint {endpoint} of account {ACCOUNT_ID} not found.")
     if of_components and not component:
-        raise Refusal(
+        return Refusal(
             "not-found",
             "Inference Component Name header is required for endpoints to which you plan to deploy inference "
             "components. Please include Inference Component Name header or consider using SageMaker models.",
         )
-    raise Refusal("not-found", f"Inference Component {component} not found for Endpoint {endpoint}.")
+    return Refusal("not-found", f"Inference Component {component} not found for Endpoint {endpoint}.")
 
 
 class InvokeServer:

@@ -135,7 +135,7 @@ class GenerateWriter:
     def __init__(self, ask: Ask, reply_id: str) -> None:
         # All but the text is the same in every chunk.
         self._about = b"," + _encode(_about(ask, reply_id))[1:]
-        self._rest = b'}]}}],"usageMetadata":{"trafficType":"ON_DEMAND"}' + self._about
+        self._rest = b'}]}}],"usageMetadata":' + _encode({"trafficType": _traffic_type(ask.tier)}) + self._about
         self._said = False
         document = _document(ask)
         self._inside = None if document is None else Documented(document)
@@ -228,13 +228,17 @@ def _usage(end: End) -> dict[str, Any]:
     usage: dict[str, Any] = {
         "promptTokenCount": end.prompt_tokens,
         "totalTokenCount": end.prompt_tokens + end.output_tokens,
-        "trafficType": end.tier if end.tier in _TRAFFIC_TYPES else "ON_DEMAND",
+        "trafficType": _traffic_type(end.tier),
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": end.prompt_tokens}],
     }
     if end.output_tokens:
         usage["candidatesTokenCount"] = end.output_tokens
         usage["candidatesTokensDetails"] = [{"modality": "TEXT", "tokenCount": end.output_tokens}]
     return usage
+
+
+def _traffic_type(tier: str) -> str:
+    return tier if tier in _TRAFFIC_TYPES else "ON_DEMAND"
 
 
 def _tokens_info(role: str, text: str) -> dict[str, Any]:

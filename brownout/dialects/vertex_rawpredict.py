@@ -22,6 +22,7 @@ from brownout.dialects.anthropic_events import MessageWriter, Said, message, rea
 from brownout.dialects.anthropic_messages import MessagesReader
 from brownout.dialects.anthropic_platform import VERTEX
 from brownout.dialects.google_errors import error_reply as google_error_reply
+from brownout.dialects.google_errors import no_such_url
 from brownout.dialects.google_errors import read_error as read_google_error
 from brownout.dialects.headers import header
 from brownout.dialects.vertex_places import Place, path_of, read_path
@@ -78,7 +79,7 @@ class RawPredictServer:
         """Return what is asked for; raises `Refusal` as the contract says."""
         place = _place(request.path)
         if place is None or request.method != "POST":
-            raise Refusal("not-found", f"The requested URL {request.path} was not found on this server.")
+            raise no_such_url(request.path)
         try:
             return _read_ask(place, request)
         except Refusal as refusal:

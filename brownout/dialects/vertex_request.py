@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from brownout.dialects.google_errors import no_such_url
 from brownout.dialects.models import objections
 from brownout.dialects.models.words import google_words
 from brownout.dialects.structured import ANY_OBJECT, Frame, frame_of
@@ -55,7 +56,7 @@ def read_request(request: HttpRequest) -> Ask:
     """
     place = own_place(request.path)
     if place is None or request.method != "POST":
-        raise Refusal("not-found", f"The requested URL {request.path} was not found on this server.")
+        raise no_such_url(request.path)
     body = _read_body(request.body)
     if place.call == "computeTokens":
         return _computation(place, body)

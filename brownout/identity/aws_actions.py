@@ -5,6 +5,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from brownout.dialects.bedrock_ids import read_model_id
+
 _MODEL_PATH = re.compile(r"/model/(?P<model>.+)/(?P<operation>[^/]+)")
 _ENDPOINT_PATH = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/(?P<operation>[^/]+)")
 _ACTIONS = {
@@ -18,8 +20,6 @@ _ACTIONS = {
     "async-invocations": "sagemaker:InvokeEndpointAsync",
 }
 """IAM actions by the last part of the path (AWS: "Service Authorization Reference", Bedrock and SageMaker AI)."""
-
-_PROFILE = re.compile(r"(?:us|eu|apac|us-gov|global)\..+")
 
 
 class Action(NamedTuple):
@@ -48,6 +48,6 @@ def action_of(path: str, *, service: str, region: str, account: str) -> Action:
     model = unquote(match["model"])
     if model.startswith("arn:"):
         return Action(name, model)
-    if _PROFILE.fullmatch(model):
+    if read_model_id(model).kind == "inference-profile":
         return Action(name, f"arn:aws:bedrock:{region}:{account}:inference-profile/{model}")
     return Action(name, f"arn:aws:bedrock:{region}::foundation-model/{model}")

@@ -77,8 +77,10 @@ class GoogleGate:
             raise Refusal("unauthenticated", INVALID if shown else MISSING)
         if CLOUD_PLATFORM not in token.scopes:
             raise Refusal("denied", TOO_NARROW, code="ACCESS_TOKEN_SCOPE_INSUFFICIENT")
-        if f"/projects/{self._project}/" not in request.path or token.principal != self._email:
-            resource = request.path.partition("/projects/")[2].rpartition(":")[0]
+        named = request.path.partition("/projects/")[2]
+        # A path that names no project names nothing that is served here: there is no permission to lack.
+        if named and (not named.startswith(f"{self._project}/") or token.principal != self._email):
+            resource = named.rpartition(":")[0]
             place = f" '//aiplatform.googleapis.com/projects/{resource}'" if resource else ""
             message = f"Permission 'aiplatform.endpoints.predict' denied on resource{place} (or it may not exist)."
             raise Refusal("denied", message, code="IAM_PERMISSION_DENIED")

@@ -112,6 +112,8 @@ class TokenIssuer:
             GrantRefused: another grant type, a signature that is not the account's, an unknown account, or an
                 assertion of another time.
         """
+        if not grant_type:
+            raise GrantRefused("invalid_request", "Required parameter is missing: grant_type")
         if grant_type != JWT_BEARER:
             raise GrantRefused("unsupported_grant_type", f"Invalid grant_type: {grant_type}")
         claims = self._claims(signed)

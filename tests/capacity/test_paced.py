@@ -1,7 +1,7 @@
 """An endpoint admits what it can carry, no more, and says truly when to come back."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from brownout.capacity import Demand, Limits, Paced, Seat
@@ -128,6 +128,7 @@ def test_without_limits_all_are_admitted() -> None:
     assert 1000 == capacity.in_flight
 
 
+@example(1.0, 1.999999999999993, [])
 @given(RATES, BURSTS, GAPS)
 def test_the_standing_is_what_can_still_be_taken(rate_rps: float, burst: float, gaps: list[float]) -> None:
     """What the meter says remains can be taken at once, and one more cannot."""

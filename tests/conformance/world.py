@@ -19,7 +19,7 @@ from brownout.clock import LoopClock
 from brownout.conformance import Check, Finding
 from brownout.dialects import DIALECTS
 from brownout.topology import Endpoint, Tenant, Topology
-from brownout.wire import Answer, Ask, Dialect, End, HttpReply, HttpRequest
+from brownout.wire import Answer, Ask, Dialect, End, HttpReply, HttpRequest, ToolCall
 from fixtures.conform.checks import checks_for, selected
 from fixtures.conform.credentials import Credentials, Prover
 from fixtures.conform.forms import FORMS
@@ -92,6 +92,7 @@ class Visit:
     model: str
     forward: Forward
     number: int
+    closes: bool = False
 
     async def reply(self, request: HttpRequest | None = None) -> HttpReply:
         """Return what the endpoint replies to the request, or to another."""
@@ -103,6 +104,14 @@ class Visit:
         ask = server.read_ask(self.dialect.client.request(self._ask(), project="p", location="l"))
         end = End(prompt_tokens=7, output_tokens=output_tokens)
         return server.reply(ask, Answer(text=text, end=end), reply_id=f"{self.number:024x}")
+
+    def calling(self, tool: str) -> HttpReply:
+        """Return a whole answer that calls a tool which nobody named."""
+        server = self.dialect.server
+        ask = server.read_ask(self.dialect.client.request(self._ask(), project="p", location="l"))
+        call = ToolCall(id="call_1", name=tool, arguments='{"city":"Paris"}')
+        end = End(stop="tool", prompt_tokens=7, output_tokens=2)
+        return server.reply(ask, Answer(text="", end=end, calls=(call,)), reply_id=f"{self.number:024x}")
 
     def _ask(self) -> Ask:
         return Ask(model=self.model, prompt="hello", stream=False, turn="hello")
@@ -125,7 +134,6 @@ class Proxy:
     session: aiohttp.ClientSession
     mutation: Mutation = faithful
     url: str = ""
-    closes: bool = False
     ignores_expect: bool = False
     seen: int = 0
 
@@ -136,16 +144,14 @@ class Proxy:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         headers = {name.lower(): value for name, value in request.headers.items()}
         path, _, query = request.raw_path.partition("?")
-        taken = HttpRequest(
-            method=request.method, path=path, query=query, headers=headers, body=await request.read()
-        )
+        taken = HttpRequest(method=request.method, path=path, query=query, headers=headers, body=await request.read())
         visit = Visit(taken, self.dialect, FORMS[self.dialect.name].model, self._forward, self.seen)
         try:
             reply = await self.mutation(visit)
         except Aborted as aborted:
             return await self._aborted(request, aborted.reply)
         response = web.Response(status=reply.status, headers=_end_to_end(reply.headers), body=reply.body)
-        if self.closes:
+        if visit.closes:
             response.force_close()
         return response
 

@@ -247,6 +247,20 @@ def test_what_is_left_of_the_quotas_stands_in_headers() -> None:
     } == SERVER.standing(meters, utc=UTC)
 
 
+def test_quotas_of_prompts_and_of_answers_are_told_together_too() -> None:
+    """Beside the two stands their sum; half of the two has none, and a quota of all tokens speaks for itself."""
+    prompts, answers = Meter(400_000, 398_600, 2.0), Meter(80_000, 0, 9.0)
+    both = SERVER.standing({"input-tokens": prompts, "output-tokens": answers}, utc=UTC)
+    assert {
+        "anthropic-ratelimit-tokens-limit": "480000",
+        "anthropic-ratelimit-tokens-remaining": "399000",
+        "anthropic-ratelimit-tokens-reset": both["anthropic-ratelimit-output-tokens-reset"],
+    } == {name: value for name, value in both.items() if name.startswith("anthropic-ratelimit-tokens-")}
+    assert "anthropic-ratelimit-tokens-limit" not in SERVER.standing({"output-tokens": answers}, utc=UTC)
+    all_three = {"input-tokens": prompts, "output-tokens": answers, "tokens": Meter(600, 599, 1.0)}
+    assert "600" == SERVER.standing(all_three, utc=UTC)["anthropic-ratelimit-tokens-limit"]
+
+
 @settings(deadline=None)
 @given(st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2040, 1, 1)), st.floats(0, 1e6))  # noqa: DTZ001 - made aware below
 def test_a_reset_is_never_too_early(naive: dt.datetime, reset_s: float) -> None:
@@ -269,8 +283,9 @@ def test_the_model_served_is_listed_and_found() -> None:
     for entry in (listed["data"][0], json.loads(_aside("/v1/models/claude-x").body)):
         model = ModelInfo.model_validate(entry)
         assert ("claude-x", "active", {}) == (model.id, model.lifecycle, model.model_extra)
-    missing = _aside("/v1/models/claude%2Fy")
-    assert (404, "model: claude/y") == (missing.status, json.loads(missing.body)["error"]["message"])
+    with pytest.raises(Refusal) as caught:
+        _aside("/v1/models/claude%2Fy")
+    assert ("not-found", "model: claude/y") == (caught.value.kind, caught.value.message)
 
 
 def test_nothing_else_is_answered_aside() -> None:

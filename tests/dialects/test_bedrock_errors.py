@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.dialects.bedrock_converse import BEDROCK_CONVERSE, OPERATIONS
-from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CORAL, INVOKE_STREAM_EXCEPTIONS
+from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CORAL, INVOKE_STREAM_EXCEPTIONS, no_operation
 from brownout.dialects.eventstream import FrameDecoder
 from brownout.dialects.models import objection
-from brownout.wire import Ask, HttpReply, Refusal, RefusalKind, Token
+from brownout.wire import Ask, HttpReply, HttpRequest, Refusal, RefusalKind, Token
 from tests.dialects.rounds import KINDS, TEXT, TOKENS
 
 PLAIN = Ask(model="anthropic.claude-3-haiku-20240307-v1:0", prompt="p")
@@ -119,3 +119,35 @@ def test_an_invoked_models_stream_may_also_time_out() -> None:
 def test_reading_a_refusal_never_raises(status: int, body: bytes, headers: dict[str, str]) -> None:
     """Whatever a broken middlebox sends, the caller gets a refusal with its status."""
     assert status == BEDROCK_CONVERSE.client.refusal(HttpReply(status=status, headers=headers, body=body)).status
+
+
+ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-20250514-v1:0"
+
+
+@pytest.mark.parametrize("path", [f"/model/{ARN}/converse", "/v1/messages", "//model/m/converse", "/model/m/converse/"])
+def test_a_post_that_is_no_operation_gets_a_fault_with_200(path: str) -> None:
+    """Where a slash of an ARN is not encoded the service says 200, and a fault in a body that is no answer."""
+    refusal = no_operation(HttpRequest(method="POST", path=path))
+    reply = BEDROCK_CONVERSE.server.refusal(refusal, reply_id="r-1")
+    fault = {"Output": {"__type": "com.amazon.coral.service#UnknownOperationException"}, "Version": "1.0"}
+    assert (200, fault, "not-found") == (reply.status, json.loads(reply.body), refusal.kind)
+    with pytest.raises(Refusal):
+        BEDROCK_CONVERSE.client.answer(reply)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "OPTIONS"])
+def test_another_method_gets_404_and_no_json(method: str) -> None:
+    """An operation's path by another method is not found, in XML."""
+    refusal = no_operation(HttpRequest(method=method, path="/model/m/converse"))
+    reply = BEDROCK_CONVERSE.server.refusal(refusal, reply_id="r-1")
+    assert (404, b"<UnknownOperationException/>\n") == (reply.status, reply.body)
+
+
+@pytest.mark.parametrize(
+    "path", ["/guardrail/g1/version/1/apply", "/async-invoke", "/model/m/invoke-with-bidirectional-stream"]
+)
+def test_what_is_not_emulated_is_an_error_that_sdks_raise(path: str) -> None:
+    """An operation of the real service that is missing here must not look like done."""
+    reply = BEDROCK_CONVERSE.server.refusal(no_operation(HttpRequest(method="POST", path=path)), reply_id="r-1")
+    got = BEDROCK_CONVERSE.client.refusal(reply)
+    assert (404, "not-found", "UnknownOperationException") == (reply.status, got.kind, got.code)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from brownout.dialects.models import objection
 from brownout.dialects.vertex_generate import OPERATIONS, VERTEX_GENERATE
+from brownout.dialects.vertex_rawpredict import VERTEX_RAWPREDICT
 from brownout.dialects.vertex_request import GenerateAsk
-from brownout.wire import Ask, HttpReply, Refusal, RefusalKind, Token
+from brownout.wire import Ask, Dialect, HttpReply, HttpRequest, Refusal, RefusalKind, Token
 from tests.dialects.rounds import KINDS, SAID, TEXT, TOKENS
 
 PLAIN = Ask(model="gemini-2.0-flash", prompt="p")
@@ -66,6 +67,18 @@ def test_credentials_have_reasons(reason: str, kind: RefusalKind, code: int) -> 
     [info] = json.loads(reply.body)["error"]["details"]
     assert (code, reason or "IAM_PERMISSION_DENIED") == (reply.status, info["reason"])
     assert kind == VERTEX_GENERATE.client.refusal(reply).kind
+
+
+@pytest.mark.parametrize("dialect", [VERTEX_GENERATE, VERTEX_RAWPREDICT], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_no_call_gets_the_front_ends_page(dialect: Dialect, method: str) -> None:
+    """A path or method of no API is answered by a page, not by a status, which names the path and nothing else."""
+    with pytest.raises(Refusal) as caught:
+        dialect.server.read_ask(HttpRequest(method=method, path="/v1/<b>nope"))
+    reply = dialect.server.refusal(caught.value, reply_id="r-1")
+    assert (404, "text/html; charset=UTF-8") == (reply.status, reply.headers["Content-Type"])
+    assert "<code>/v1/&lt;b&gt;nope</code> was not found on this server." in reply.body.decode()
+    assert ("not-found", 404) == (dialect.client.refusal(reply).kind, dialect.client.refusal(reply).status)
 
 
 @given(st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))

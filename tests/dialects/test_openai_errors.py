@@ -139,9 +139,7 @@ IMITATORS: list[tuple[Refusal, int, bytes, RefusalKind]] = [
 
 
 @pytest.mark.parametrize(("refusal", "status", "body", "kind"), IMITATORS)
-def test_vllm_and_tgi_refuse_in_their_own_words(
-    refusal: Refusal, status: int, body: bytes, kind: RefusalKind
-) -> None:
+def test_vllm_and_tgi_refuse_in_their_own_words(refusal: Refusal, status: int, body: bytes, kind: RefusalKind) -> None:
     """A server of one's own says what vLLM or TGI says, before the 200 and after it, and is understood."""
     reply = OPENAI_CHAT.server.refusal(refusal, reply_id="r-1")
     assert (status, body) == (reply.status, reply.body)

@@ -22,7 +22,7 @@ from brownout.dialects.sagemaker_invoke import (
     OPERATIONS,
     SAGEMAKER_INVOKE,
     VARIANT,
-    serves,
+    why_not_served,
 )
 from brownout.wire import Answer, Ask, End, Event, HttpReply, HttpRequest, Refusal, RefusalKind, Token, ToolCall
 from tests.dialects.rounds import CALLS, COUNTS, KINDS, SAID, TEXT, TOKENS, asks, is_end, read, refused, stream, whole
@@ -108,10 +108,10 @@ def test_an_inference_component_is_part_of_the_model() -> None:
 )
 def test_what_an_endpoint_does_not_serve_is_a_validation_error(asked: str, model: str, sentence: str) -> None:
     """An unknown endpoint, a missing component and an unknown one each have SageMaker's sentence."""
-    serves(Ask(model=model, prompt="p"), model)
-    with pytest.raises(Refusal) as caught:
-        serves(Ask(model=asked, prompt="p"), model)
-    reply = SAGEMAKER_INVOKE.server.refusal(caught.value, reply_id="r-1")
+    assert None is why_not_served(model, model)
+    refusal = why_not_served(model, asked)
+    assert refusal is not None
+    reply = SAGEMAKER_INVOKE.server.refusal(refusal, reply_id="r-1")
     assert (400, "ValidationError") == (reply.status, reply.headers["x-amzn-ErrorType"].partition(":")[0])
     assert json.loads(reply.body)["Message"].startswith(sentence)
 

@@ -1,6 +1,7 @@
 """Both halves of ``vertex-generate`` agree with each other, and the endpoint's half with Google's documents."""
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -347,6 +348,16 @@ def test_a_count_is_read_back(prompt: str, tokens: int) -> None:
     end = VERTEX_GENERATE.client.answer(reply).end
     assert end is not None
     assert len(info.token_ids or []) == end.prompt_tokens
+
+
+@given(st.sampled_from(TRAFFIC), st.sampled_from([False, True]), TOKENS)
+def test_every_chunk_names_the_traffic_that_serves_it(traffic: str, as_array: bool, tokens: list[Token]) -> None:  # noqa: FBT001 - hypothesis
+    """What a stream says of its traffic is the same from its first chunk to its last."""
+    ask = GenerateAsk(model=MODEL, prompt="p", tier=traffic, as_array=as_array)
+    writer = VERTEX_GENERATE.server.writer(ask, reply_id="r-1")
+    frames = [writer.event(event) for event in [*tokens, End(tier=traffic)]]
+    named = [re.findall(rb'"trafficType":"(\w+)"', frame) for frame in frames]
+    assert [[traffic.encode()]] * len(frames) == named
 
 
 @pytest.mark.parametrize("query", ["alt=sse", ""])

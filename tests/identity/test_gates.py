@@ -54,6 +54,18 @@ def test_vertex_wants_the_platforms_scope() -> None:
     assert ("denied", "ACCESS_TOKEN_SCOPE_INSUFFICIENT") == (caught.value.kind, caught.value.code)
 
 
+def test_vertex_denies_another_project_and_leaves_what_names_none_to_its_dialect() -> None:
+    """Another project is denied, one whose name only begins like ours too; a path of no project needs no right."""
+    identity = identities()
+    token = identity.issuer.exchange(JWT_BEARER, assertion(identity._accounts["vertex-us"], utc=NOW), NOW)
+    headers = {"authorization": f"Bearer {token.value}"}
+    identity.verify("vertex-us", HttpRequest(method="GET", path="/", headers=headers), NOW)
+    for project in ("other", f"{identity.project}x", f"x/projects/{identity.project}"):
+        path = f"/v1/projects/{project}/locations/us-central1/publishers/google/models/m:x"
+        with pytest.raises(Refusal, match=r"aiplatform\.endpoints\.predict"):
+            identity.verify("vertex-us", HttpRequest(method="POST", path=path, headers=headers), NOW)
+
+
 def test_vertex_tells_a_missing_token_from_a_bad_one() -> None:
     """No credential and a bad one are refused in different sentences."""
     identity = identities()

@@ -1,9 +1,14 @@
 """A cloud on a real loop in a thread of its own."""
 
 import asyncio
+import importlib
+import logging
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -33,3 +38,25 @@ def world(running: World) -> Iterator[World]:
     yield running
     for endpoint in running.cloud.endpoints.values():
         endpoint.faults.clear()
+
+
+@pytest.fixture(scope="session")
+def lite() -> Iterator[Any]:
+    """Import LiteLLM so that it asks nobody: no price list, no tokenizer, no telemetry, no callbacks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        # Claude on Vertex needs no more of Google's SDK than that it can be imported.
+        vertexai = ModuleType("vertexai")
+        vertexai.preview = ModuleType("vertexai.preview")  # type: ignore[attr-defined]
+        patch.setitem(sys.modules, "vertexai", vertexai)
+        litellm = importlib.import_module("litellm")
+        patch.setattr(litellm, "telemetry", False)
+        patch.setattr(litellm, "suppress_debug_info", True)
+        patch.setattr(litellm, "disable_hf_tokenizer_download", True)
+        patch.setattr(litellm, "callbacks", [])
+        logger = logging.getLogger("LiteLLM")
+        level = logger.level
+        logger.setLevel(logging.CRITICAL)
+        yield litellm
+        logger.setLevel(level)

@@ -178,12 +178,15 @@ def test_tokens_are_counted_where_the_platform_counts(world: World) -> None:
 @pytest.mark.wire(NATIVE, "models.retrieve", "ok")
 @pytest.mark.wire(NATIVE, "models.retrieve", "not_found_error")
 def test_the_model_served_is_listed(world: World) -> None:
-    """The models' pages have the one model; another is not found."""
+    """The models' pages have the one model; another is not found, there or by a message, and recorded as refused."""
     client = world.claude()
     assert [CLAUDE_NATIVE] == [model.id for model in client.models.list()]
     assert "active" == client.models.retrieve(CLAUDE_NATIVE).lifecycle
-    with pytest.raises(anthropic.NotFoundError):
+    with pytest.raises(anthropic.NotFoundError, match="model: claude-unheard-of"):
         client.models.retrieve("claude-unheard-of")
+    with pytest.raises(anthropic.NotFoundError, match="model: claude-unheard-of"):
+        client.messages.create(**asked(world, NATIVE, model="claude-unheard-of"))
+    assert ["ok", "ok", "refused", "refused"] == [record.outcome for record in world.seen()]
 
 
 @pytest.mark.wire(NATIVE, "messages.create", "betas")

@@ -13,6 +13,7 @@ import botocore.exceptions
 import httpx2
 import pytest
 from aiohttp import web
+from botocore import xform_name
 
 from brownout.capacity.gpu_pool import GpuPool, GpuPoolSettings
 from brownout.clock import rng_for, utc_now
@@ -20,6 +21,7 @@ from brownout.dialects.models import objection
 from brownout.dialects.sagemaker_invoke import VARIANT
 from brownout.identity import CloudIdentity
 from brownout.topology import Endpoint
+from fixtures.providers.services.sagemaker_control import OPERATIONS as PROMISED
 from fixtures.providers.services.sagemaker_control import SageMakerControl
 from tests.wire.world import World
 
@@ -141,6 +143,10 @@ def _check(identity: CloudIdentity, request: Any) -> None:
 def _wished(instances: int, **more: Any) -> dict[str, Any]:
     wish = {"VariantName": VARIANT, "DesiredInstanceCount": instances, **more}
     return {"EndpointName": "llama-70b", "DesiredWeightsAndCapacities": [wish]}
+
+
+def _call(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+    return getattr(client, xform_name(operation))(**asked)
 
 
 def _counts(client: Any, name: str = "llama-70b") -> tuple[str, int, int]:
@@ -293,13 +299,26 @@ def test_lists_are_filtered_and_sorted(plane: Plane, wanted: dict[str, Any], exp
 
 
 @pytest.mark.wire("sagemaker-control", "ListEndpoints", "ValidationException")
+@pytest.mark.wire("sagemaker-control", "ListInferenceComponents", "ValidationException")
 def test_a_token_of_nobodys_is_refused(plane: Plane) -> None:
     """A page's token that no page gave is a ValidationException."""
     with pytest.raises(botocore.exceptions.ClientError, match="NextToken"):
         plane.client().list_endpoints(NextToken="x")
+    with pytest.raises(botocore.exceptions.ClientError, match="NextToken"):
+        plane.client().list_inference_components(NextToken="ZnJvbSB4")
 
 
 # --- inference components ----------------------------------------------------------------------------------
+
+
+@pytest.mark.wire("sagemaker-control", "UpdateInferenceComponentRuntimeConfig", "ResourceLimitExceeded")
+def test_more_copies_than_the_limit_is_a_typed_error(plane: Plane) -> None:
+    """More copies than there may be is the client's ResourceLimitExceeded."""
+    client = plane.client()
+    with pytest.raises(client.exceptions.ResourceLimitExceeded):
+        client.update_inference_component_runtime_config(
+            InferenceComponentName="copy-1", DesiredRuntimeConfig={"CopyCount": 9}
+        )
 
 
 @pytest.mark.wire("sagemaker-control", "DescribeInferenceComponent", "ok")
@@ -353,9 +372,8 @@ def test_a_component_scales_by_copies(plane: Plane) -> None:
 )
 def test_what_is_not_there_is_not_found(plane: Plane, operation: str, asked: dict[str, Any], words: str) -> None:
     """Names that nobody has in this region are ValidationExceptions, with the ARN that was looked for."""
-    call = getattr(plane.client(), "".join(f"_{c.lower()}" if c.isupper() else c for c in operation)[1:])
     with pytest.raises(botocore.exceptions.ClientError, match=words) as caught:
-        call(**asked)
+        _call(plane.client(), operation, asked)
     said = caught.value.response
     assert ("ValidationException", 400) == (said["Error"]["Code"], said["ResponseMetadata"]["HTTPStatusCode"])
 
@@ -379,34 +397,64 @@ def test_what_is_no_request_is_refused(plane: Plane, body: bytes, target: str, c
     assert (400, code) == (reply.status_code, reply.json()["__type"])
 
 
+WRONG: list[tuple[str, dict[str, str], int]] = [
+    ("InvalidSignatureException", {"secret_access_key": "x" * 40}, 1),
+    ("UnrecognizedClientException", {"access_key_id": "ASIAAAAAAAAAAAAAAAAA"}, 1),
+    ("ThrottlingException", {}, 3),
+]
+
+
 @pytest.mark.parametrize(
-    ("changed", "code"),
+    ("operation", "asked", "code", "changed", "attempts"),
     [
-        ({"secret_access_key": "x" * 40}, "InvalidSignatureException"),
-        ({"access_key_id": "ASIAAAAAAAAAAAAAAAAA"}, "UnrecognizedClientException"),
+        pytest.param(
+            operation,
+            asked,
+            code,
+            changed,
+            attempts,
+            marks=pytest.mark.wire("sagemaker-control", operation, code),
+            id=f"{operation}-{code}",
+        )
+        for operation, asked in dict(OPERATIONS).items()
+        for code, changed, attempts in WRONG
     ],
 )
-@pytest.mark.wire("sagemaker-control", "DescribeEndpoint", "unauthenticated")
-def test_wrong_secrets_are_refused(plane: Plane, changed: dict[str, str], code: str) -> None:
-    """A wrong secret or key is refused by AWS's own name for it."""
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        plane.client(**changed).describe_endpoint(EndpointName="llama-70b")
-    assert code == caught.value.response["Error"]["Code"]
-
-
-@pytest.mark.wire("sagemaker-control", "DescribeEndpoint", "ThrottlingException")
-@pytest.mark.parametrize(
-    ("status", "code", "attempts"), [(400, "ThrottlingException", 3), (503, "ServiceUnavailable", 3)]
-)
-def test_a_plane_that_is_not_well_says_so(
-    plane: Plane, status: int, code: str, attempts: int, monkeypatch: pytest.MonkeyPatch
+def test_every_operation_refuses_strangers_and_floods(
+    plane: Plane,
+    operation: str,
+    asked: dict[str, Any],
+    code: str,
+    changed: dict[str, str],
+    attempts: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A plane that is down refuses everything, and boto3 asks again."""
+    """Wrong secrets and keys, and throttling, have AWS's own names; only throttling is tried again."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _s: None))
-    plane.control.down = status
+    if code == "ThrottlingException":
+        plane.control.down = 400
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        _call(plane.client(**changed), operation, asked)
+    assert (code, 400) == (
+        caught.value.response["Error"]["Code"],
+        caught.value.response["ResponseMetadata"]["HTTPStatusCode"],
+    )
+    assert attempts == plane.control.seen
+
+
+@pytest.mark.wire("sagemaker-control", "DescribeEndpoint", "ServiceUnavailable")
+def test_a_plane_that_is_down_says_so(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plane that is down refuses everything with the status it is told to, and boto3 asks again."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _s: None))
+    plane.control.down = 503
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         plane.client().describe_endpoint(EndpointName="llama-70b")
-    assert (code, attempts) == (caught.value.response["Error"]["Code"], plane.control.seen)
+    assert ("ServiceUnavailable", 3) == (caught.value.response["Error"]["Code"], plane.control.seen)
+
+
+def test_every_operation_is_tried() -> None:
+    """The cases are all that the control plane promises."""
+    assert set(PROMISED) == {operation for operation, _ in OPERATIONS}
 
 
 def test_any_order_of_wishes_keeps_the_counts_true(plane: Plane) -> None:

@@ -137,6 +137,20 @@ def test_slow_and_idle_clients_hold_nobody_up(world: World) -> None:
             client.close()
 
 
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_a_stream_to_an_old_client_ends_with_its_connection(world: World, connection: str) -> None:
+    """HTTP/1.0 has no chunks: the connection is closed after a stream, though its caller would keep it open."""
+    body = {"model": "llama-3-70b", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 6, "stream": True}
+    key, sent = world.cloud.identity.credentials("own")["api_key"], json.dumps(body).encode()
+    head = f"POST /v1/chat/completions HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+    head += f"Connection: {connection}\r\nContent-Length: {len(sent)}\r\n\r\n"
+    with closing(socket.create_connection(_port(world, "own"), timeout=5)) as client:
+        client.sendall(head.encode() + sent)
+        heard = b"".join(iter(lambda: client.recv(65_536), b""))  # which times out on a connection left open
+    assert heard.startswith(b"HTTP/1.0 200")
+    assert heard.endswith(b"data: [DONE]\n\n")
+
+
 class _Body:
     """A request whose body comes in pieces, as `Intake` sees it."""
 

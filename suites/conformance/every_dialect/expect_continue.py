@@ -6,7 +6,7 @@ from brownout.conformance import Broken, check
 from fixtures.conform.judging import must
 from fixtures.conform.probe import Probe
 
-_WITHIN_S = 10.0
+_WITHIN_S = 5.0
 
 
 @check(level="extended", source="RFC 9110, 10.1.1: a server sends 100 or a final status")
