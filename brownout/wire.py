@@ -260,8 +260,14 @@ class Server(Protocol):
         """Return the encoder of one streamed reply."""
         ...
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
-        """Return the provider's own error for this refusal: status, headers, body."""
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
+        """Return the provider's own error for this refusal: status, headers, body.
+
+        Args:
+            refusal: what is refused, and why.
+            reply_id: the reply's id.
+            request: what was sent, without its body, for errors that name something of it; None where not known.
+        """
         ...
 
 

@@ -13,9 +13,8 @@ from brownout.answer import reply_tokens
 from brownout.capacity.gpu_pool import GpuPool, GpuPoolSettings
 from brownout.topology import Endpoint
 from brownout.wire import Refusal
-from tests.live import Live, Scenario, Seen, endpoint, really, virtually
+from tests.live import Live, Run, Seen, endpoint, really, virtually
 
-Run = Callable[..., None]
 BOTH = pytest.mark.parametrize("run", [virtually, really])
 
 
@@ -342,5 +341,4 @@ def test_a_world_that_closes_in_the_middle_leaves_nothing_behind(run: Run, tmp_p
         assert shell.pump._timer is None
         assert (await live.ask()).refused_connection
 
-    scenario_: Scenario = scenario
-    run(scenario_, tmp_path, _pool())
+    run(scenario, tmp_path, _pool())

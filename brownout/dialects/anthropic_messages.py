@@ -125,8 +125,9 @@ class MessagesServer:
         """Return the encoder of one streamed reply."""
         return MessagesWriter(ask, reply_id)
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
         """Return Anthropic's error for this refusal."""
+        del request  # no error names anything of it
         return error_reply(refusal, reply_id=reply_id, platform=ANTHROPIC)
 
 

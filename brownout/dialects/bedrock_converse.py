@@ -114,9 +114,9 @@ class ConverseServer:
         document = _document(ask)
         return ConverseWriter(ask) if document is None else DocumentWriter(ask, document)
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
         """Return Bedrock's error for this refusal; a ``code`` chooses among several of one kind."""
-        return refused(refusal, reply_id=reply_id)
+        return refused(refusal, reply_id=reply_id, request=request)
 
 
 def _event_headers(name: str) -> bytes:

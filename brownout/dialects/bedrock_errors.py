@@ -8,6 +8,9 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
+
+import msgspec
 
 from brownout.dialects.aws_errors import AwsError, ErrorTable, request_id
 from brownout.wire import HttpReply, HttpRequest, Refusal, RefusalKind
@@ -24,6 +27,7 @@ _TOO_LONG = (
 )
 _TOO_MANY_CONNECTIONS = "Too many connections, please wait before trying again."
 _USUAL_ORIGINAL_STATUS = 500
+_MODEL = re.compile(r"/model/(?P<model>[^/]+)/")
 
 
 def _members(name: str, refusal: Refusal, message: str) -> Mapping[str, Any]:
@@ -119,10 +123,18 @@ def no_operation(request: HttpRequest) -> Refusal:
     return NoSuchOperation(request.method)
 
 
-def refused(refusal: Refusal, *, reply_id: str) -> HttpReply:
-    """Return Bedrock's error for a refusal; a ``code`` chooses among several of one kind."""
+def refused(refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
+    """Return Bedrock's error for a refusal; a ``code`` chooses among several of one kind.
+
+    A model's failure names its model, where the request is known.
+    """
     if not isinstance(refusal, NoSuchOperation):
-        return BEDROCK_ERRORS.reply(refusal, reply_id=reply_id)
+        reply = BEDROCK_ERRORS.reply(refusal, reply_id=reply_id)
+        model = _MODEL.match(request.path) if request is not None else None
+        if model is None or BEDROCK_ERRORS.row(refusal).name != "ModelErrorException":
+            return reply
+        body = {**msgspec.json.decode(reply.body), "resourceName": unquote(model["model"])}
+        return msgspec.structs.replace(reply, body=msgspec.json.encode(body))
     headers = {"x-amzn-RequestId": request_id(reply_id)}
     if refusal.method != "POST":
         return HttpReply(status=404, headers=headers, body=f"<{_UNKNOWN_OPERATION}/>\n".encode())

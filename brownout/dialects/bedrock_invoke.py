@@ -141,9 +141,9 @@ class InvokeServer:
         """Return the encoder of one streamed reply."""
         return InvokeWriter(ask, reply_id)
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
         """Return Bedrock's error for this refusal; a ``code`` names the exact exception."""
-        return refused(refusal, reply_id=reply_id)
+        return refused(refusal, reply_id=reply_id, request=request)
 
 
 _CHUNK = encode_headers({":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"})

@@ -110,8 +110,9 @@ class ChatServer:
         """Return the encoder of one streamed reply."""
         return ChatWriter(ask, reply_id)
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
         """Return OpenAI's error for this refusal; `Refusal.code` chooses among several of one kind."""
+        del request  # no error names anything of it
         return error_reply(refusal, reply_id=reply_id)
 
 

@@ -17,7 +17,7 @@ from brownout.dialects.documents import Documented, documented
 from brownout.dialects.google_errors import JSON_TYPE, error_reply, status_body
 from brownout.dialects.structured import Frame
 from brownout.dialects.vertex_client import GenerateClient
-from brownout.dialects.vertex_request import ComputeAsk, GenerateAsk, own_place, read_request
+from brownout.dialects.vertex_request import ComputeAsk, GenerateAsk, is_array, own_place, read_request
 from brownout.wire import (
     Answer,
     Ask,
@@ -124,9 +124,15 @@ class GenerateServer:
         """Return the encoder of one streamed reply."""
         return ArrayWriter(ask, reply_id) if _as_array(ask) else GenerateWriter(ask, reply_id)
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
-        """Return Google's error for this refusal; a ``code`` names the status, or the reason of an ``ErrorInfo``."""
-        return error_reply(refusal, reply_id=reply_id)
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
+        """Return Google's error for this refusal; a ``code`` names the status, or the reason of an ``ErrorInfo``.
+
+        Where the stream would have been a JSON array, the error is its one element.
+        """
+        reply = error_reply(refusal, reply_id=reply_id)
+        if request is None or not is_array(request) or reply.headers["Content-Type"] != JSON_TYPE:
+            return reply
+        return msgspec.structs.replace(reply, body=b"[" + reply.body + b"\n]")
 
 
 class GenerateWriter:

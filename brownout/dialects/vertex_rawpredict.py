@@ -110,11 +110,12 @@ class RawPredictServer:
         """Return the encoder of one streamed reply."""
         return RawPredictWriter(ask, reply_id)
 
-    def refusal(self, refusal: Refusal, *, reply_id: str) -> HttpReply:
+    def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
         """Return Google's error for this refusal, or Anthropic's where it is the model's to give.
 
         The model's own are those whose code is one of Anthropic's types, and that its servers are full.
         """
+        del request  # no error names anything of it
         passed_on = is_named(refusal.code) or (refusal.kind == "overloaded" and not refusal.code)
         if passed_on and refusal.kind != "unknown":
             return error_reply(refusal, reply_id=reply_id, platform=VERTEX)

@@ -48,6 +48,13 @@ class ComputeAsk(Ask, frozen=True, kw_only=True):
     contents: tuple[tuple[str, str], ...] = ()
 
 
+def is_array(request: HttpRequest) -> bool:
+    """Return whether a call's stream is one JSON array: streamed, and not asked for as server-sent events."""
+    place = read_path(request.path)
+    streamed = place is not None and place.call == "streamGenerateContent"
+    return streamed and parse_qs(request.query).get("alt") != ["sse"]
+
+
 def read_request(request: HttpRequest) -> Ask:
     """Return what is asked for.
 
@@ -70,7 +77,7 @@ def read_request(request: HttpRequest) -> Ask:
     stream = place.call == "streamGenerateContent"
     asked |= {**_generation(generation), "model": place.model, "stream": stream, "tier": asked_tier(request.headers)}
     form: dict[str, Any] = {
-        "as_array": stream and parse_qs(request.query).get("alt") != ["sse"],
+        "as_array": is_array(request),
         "document": _document(generation),
     }
     return GenerateAsk(**asked, **form) if any(form.values()) else Ask(**asked)

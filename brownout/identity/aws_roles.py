@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from brownout.clock import rng_for
+from brownout.dialects.sagemaker_errors import ACCOUNT_ID
 from brownout.identity import draw
 from brownout.identity.aws_actions import Action
 from brownout.identity.aws_keys import LONG_AGO, AwsKeys, AwsSession, Caller, KeyRing
@@ -63,7 +64,7 @@ class AwsAccounts:
 
     Attributes:
         app: the id of the target's account.
-        escrow: the id of the endpoints' account: the one in a model's ARN where the topology has such, else made up.
+        escrow: the id of the endpoints' account: the one in a model's ARN of the topology, else AWS's example.
         ring: all keys given out.
         roles: by ARN.
     """
@@ -73,7 +74,7 @@ class AwsAccounts:
         self._minted = 0
         rng = rng_for(seed, "identity", "aws accounts")
         self.app = "1" + draw.text(rng, draw.DIGITS, 11)
-        self.escrow = _account_in(endpoints) or "2" + draw.text(rng, draw.DIGITS, 11)
+        self.escrow = _account_in(endpoints) or ACCOUNT_ID
         self.ring = KeyRing()
         self.roles: dict[str, Role] = {}
         self.instance_role = self._role(self.app, INSTANCE_ROLE)

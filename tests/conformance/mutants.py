@@ -1,4 +1,4 @@
-"""Broken endpoints, one defect each: what a proxy does to the replies of ours. By the name of the check that must see it."""
+"""Broken endpoints, one defect each: what a proxy does to our replies, by the name of the check that must see it."""
 
 import asyncio
 import json
@@ -502,7 +502,9 @@ MUTANTS: dict[str, dict[str, Mutation]] = {
     "malformed-json-refused": _REFUSED,
     "missing-member-refused": _REFUSED,
     "unknown-model-refused": _REFUSED,
-    "wrong-path-refused": {"as a success": as_success},
+    "wrong-path-refused": {
+        "answered": always(lambda visit: visit.answer(), when=lambda visit: "no-such-path" in visit.request.path)
+    },
     "get-refused": {"answered": always(lambda visit: visit.answer(), when=_method)},
     "head-refused": {"answered": always(lambda visit: visit.answer(), when=_method)},
     "errors-are-json": {"as a page": html, "no JSON": untyped},
@@ -537,7 +539,7 @@ MUTANTS: dict[str, dict[str, Mutation]] = {
     "tool-call-streamed": {"passed over": stream(_one_word)},
     "tools-need-not-be-called": {"called all the same": _calls_unasked},
     "tool-result": {"refused": refusing(_asks(b"18 degrees"), 400)},
-    "count-tokens": {"one count": body(lambda visit, old: dict.fromkeys(old, 9))},
+    "count-tokens": {"one count": body(lambda _visit, old: dict.fromkeys(old, 9))},
     "sdk-reads-a-reply": {"no text": lost("text")},
     "sdk-reads-a-stream": {"no terminator": stream(_unended)},
     "sdk-raises-its-error": {"as a success": as_success, "without a type": untyped},

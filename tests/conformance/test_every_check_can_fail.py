@@ -1,4 +1,4 @@
-"""A check that cannot fail checks nothing: each is turned red by an endpoint with the one defect that it is there for."""
+"""A check that cannot fail checks nothing: an endpoint with the one defect that it is there for turns each red."""
 
 import pytest
 
@@ -19,7 +19,7 @@ _CASES = [
 
 @pytest.mark.parametrize(("dialect", "check", "defect"), _CASES)
 def test_the_defect_is_seen(endpoints: Endpoints, dialect: str, check: str, defect: str) -> None:
-    """The check fails at an endpoint with the defect, and says what it expected, what it saw and how to see it again."""
+    """The check fails at an endpoint with the defect: it says what it expected, what it saw, how to see it again."""
     proxy = endpoints.proxies[dialect]
     proxy.mutation = MUTANTS[check][defect]
     (found,) = checked(endpoints.subject(dialect, proxy.url), [check])

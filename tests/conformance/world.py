@@ -1,4 +1,4 @@
-"""A cloud of ours with an endpoint a dialect, the conformance run against it, and a proxy that breaks what it passes on."""
+"""A cloud of ours with an endpoint a dialect, the conformance run against it, and proxies that break its replies."""
 
 import asyncio
 import threading
@@ -222,8 +222,17 @@ def checked(subject: Subject, only: Sequence[str] = (), *, within_s: float = 8.0
     return asyncio.run(runner.run(chosen, Silent()))
 
 
-async def serve(folder: Path, ready: "Future[Endpoints]", stop: threading.Event) -> None:
+async def serve(folder: Path, ready: Future[Endpoints], stop: threading.Event) -> None:
     """Raise the cloud and the proxies, hand them over, and keep them up until told to stop."""
+    try:
+        await _serve(folder, ready, stop)
+    except Exception as error:
+        if ready.done():
+            raise
+        ready.set_exception(error)
+
+
+async def _serve(folder: Path, ready: Future[Endpoints], stop: threading.Event) -> None:
     mint = CanaryMint(run_key(SEED), ["acme"])
     cloud = Cloud(
         TOPOLOGY, seed=SEED, test="t", clock=LoopClock(), mint=mint, record=lambda _record: None, folder=folder

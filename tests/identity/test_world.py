@@ -18,7 +18,7 @@ from fixtures.world import World, WorldSpec, sample_facts
 from tests.identity.identities import ENDPOINTS
 
 TOPOLOGY = Topology(topology="t", endpoints=ENDPOINTS, tenants={"acme": Tenant(allow=["own"])})
-SERVICES = {"sts", "imds", "google_sts", "iam_credentials", "token"}
+SERVICES = {"sts", "imds", "google_sts", "iam_credentials", "token", "sagemaker"}
 
 
 async def _within(folder: Path, do: Callable[[World, dict[str, Any]], Awaitable[None]]) -> None:

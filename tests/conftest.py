@@ -1,0 +1,6 @@
+"""For all tests: how long an example takes is the machine's affair, and no finding."""
+
+from hypothesis import settings
+
+settings.register_profile("brownout", deadline=None)
+settings.load_profile("brownout")
