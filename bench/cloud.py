@@ -13,6 +13,7 @@ sooner) than that it reached the client, which includes the client's own delay.
 import argparse
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import os
@@ -40,7 +41,7 @@ from brownout.wire import Ask, HttpRequest
 
 ROUNDS, ROUND_S, CONNECTIONS = 5, 2.0, 32
 _SERVERS_CORE, _CLIENTS_CORE = 0, 1
-STREAMS, STREAM_SPREAD_S, PACED_TOKENS = 1000, 4.0, 64
+STREAMS, STREAM_SPREAD_S, PACED_TOKENS = 1000, 2.0, 120  # all are open together for some seconds
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -267,6 +268,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("whole", "streamed", "pacing"), help="one of the three measurements")
     told = parser.parse_args()
     _pin(0, _CLIENTS_CORE)
+    gc.disable()  # the client's own pauses would be measured as the server's
     console = Console()
     with _server("ours") as (ours, facts), _server("bare") as (bare, bare_facts), _aimock(told.aimock) as rival:
         scene = _Scene(ours, facts, bare, bare_facts["ports"]["bare"], rival)

@@ -73,7 +73,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     count: bool = False
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One emitted token's text (spaces included: the reply is the concatenation)."""
 
     text: str

@@ -259,18 +259,22 @@ def test_nothing_leaks_whatever_becomes_of_a_request(run: Run, tmp_path: Path, k
         shell, rng = live.shell(), rng_for(7, kind)
         before = len(asyncio.all_tasks())
         shell.faults["i1"] = ActiveFault("i1", Harm())
+        asked = []
         for number in range(60):
             asking = asyncio.create_task(live.ask(stream=number % 3 != 0, max_tokens=12))
+            asked.append(asking)
             await asyncio.sleep(rng.uniform(0, 0.01))
             if number % 4 == 1:
                 asyncio.get_running_loop().call_later(rng.uniform(0, 0.15), asking.cancel)
             if number == 40:
                 shell.faults.clear()
-        await live.until(lambda: len(live.records) == 60)
-        assert {"ok", "client-gone"} < {record.outcome for record in live.records}
+        await asyncio.gather(*asked, return_exceptions=True)
+        await live.until(lambda: shell.in_flight == 0)
+        # When a caller leaves is the machine's affair on real sockets: it may have its answer by then.
+        always = {"ok"} if run is really else {"ok", "client-gone"}
+        assert always <= {record.outcome for record in live.records}
         assert "our-bug" not in {record.refusal for record in live.records}
-        assert (0, {}) == (shell.in_flight, shell.pump._waiting)
-        assert _held(live.capacity()) == 0
+        assert (0, {}) == (_held(live.capacity()), shell.pump._waiting)
         await live.until(lambda: shell.pump._timer is None)
         await live.session.close()
         await live.until(lambda: len(asyncio.all_tasks()) <= before)

@@ -44,13 +44,20 @@ _ROUNDED_TO = 1000
 """The tokens that remain of a limit are told to the nearest thousand (public page "Rate limits")."""
 
 _OF_SPENDING = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
+_OF_BODIES = ("request_too_large", "conflict_error")
+_OF_COUNTING = tuple(name for name in ERROR_NAMES if name not in _OF_SPENDING)
+_OF_MODELS = tuple(name for name in _OF_COUNTING if name not in _OF_BODIES)
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "messages.create": ERROR_NAMES,
-    "messages.count_tokens": tuple(name for name in ERROR_NAMES if name not in _OF_SPENDING),
-    "models.list": ("authentication_error", "permission_error", "api_error"),
-    "models.retrieve": ("authentication_error", "permission_error", "not_found_error", "api_error"),
+    "messages.count_tokens": _OF_COUNTING,
+    "models.list": tuple(name for name in _OF_MODELS if name != "not_found_error"),
+    "models.retrieve": _OF_MODELS,
 }
-"""What each operation may answer with, by the type of the error, or its code where one type has several."""
+"""What each operation may answer with, by the type of the error, or its code where one type has several.
+
+The page "Errors" gives one list for the whole API. Counting and models spend nothing, and whoever asks for models sends
+no body and changes nothing.
+"""
 
 _encode = msgspec.json.encode
 

@@ -50,12 +50,29 @@ _TIER_SERVED = {"auto": "default", "fast": "priority"}
 _ARGUMENT_PIECE_CHARS = 16
 """How much of a call's arguments one chunk brings."""
 
+_OF_ANY_CALL = (
+    "rate_limit_exceeded",
+    "slow_down",
+    "service_unavailable",
+    "server_is_overloaded",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "request_timeout",
+    "invalid_api_key",
+    "ip_not_authorized",
+    "missing_scope",
+    "unsupported_country_region_territory",
+)
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "chat.completions.create": ERROR_NAMES,
-    "models.list": ("invalid_api_key",),
-    "models.retrieve": ("invalid_api_key", "model_not_found"),
+    "models.list": _OF_ANY_CALL,
+    "models.retrieve": (*_OF_ANY_CALL, "model_not_found"),
 }
-"""Every operation, with the errors it can answer with."""
+"""Every operation, with the errors it can answer with.
+
+The guide "Error codes" gives one list for the whole API; asking for models spends nothing and has neither body nor prompt.
+"""
 
 _encode = msgspec.json.encode
 _PLAIN = ChatAsk(model="", prompt="")
