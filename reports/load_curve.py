@@ -28,7 +28,11 @@ def reading(curve: Curve) -> str:
     heaviest = curve.points[-1]
     if found.beyond is None:
         return f"not full at any load offered, up to {_rate(heaviest.offered_rps)}"
-    holds = "full at the lightest load offered already" if found.holds is None else f"holds {_rate(found.holds.offered_rps)}"
+    holds = (
+        "full at the lightest load offered already"
+        if found.holds is None
+        else f"holds {_rate(found.holds.offered_rps)}"
+    )
     beyond, lightest = found.beyond, curve.points[0]
     what = []
     if found.slow and beyond.ttft_p99_s is not None and lightest.ttft_p99_s is not None:
@@ -161,7 +165,13 @@ def _layout(points: Sequence[Point]) -> dict[str, Any]:
         },
         "yaxis": {"domain": [0.72, 1], "title": {"text": "TTFT, s"}} | ttft_axis,
         "yaxis2": {"domain": [0.36, 0.64], "title": {"text": "answers/s"}, "range": [0, most_rps]},
-        "yaxis3": {"domain": [0, 0.28], "title": {"text": "errors"}, "range": [0, 100], "ticksuffix": " %", "dtick": 50},
+        "yaxis3": {
+            "domain": [0, 0.28],
+            "title": {"text": "errors"},
+            "range": [0, 100],
+            "ticksuffix": " %",
+            "dtick": 50,
+        },
     }
 
 

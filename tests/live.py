@@ -134,7 +134,7 @@ class Live:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(_WITHIN_S):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is awaited tells nobody
                 await asyncio.sleep(0.005)
 
     def _upstream(self, one: Endpoint) -> Upstream:

@@ -1,4 +1,4 @@
-"""A capacity admits, refuses and paces alike on both clocks: what virtual time shows of load is true of real sockets."""
+"""A capacity admits, refuses and paces alike on both clocks: what virtual time shows is true of real sockets."""
 
 import asyncio
 import statistics
@@ -46,7 +46,7 @@ def _endpoint(kind: str) -> Endpoint:
 
 
 def _played(run: Run, kind: str, folder: Path) -> tuple[Outcomes, list[float]]:
-    """Send a burst of streams and then one of whole requests; return what became of them, and waits for first tokens."""
+    """Send a burst of streams and then one of whole requests; return outcomes, and waits for first tokens."""
     seen: list[Seen] = []
 
     async def scenario(live: Live) -> None:
@@ -77,7 +77,6 @@ def test_the_same_arrivals_get_the_same_decisions_and_waits(kind: str, tmp_path:
         # A schedule of its own for each request: a machine can make tokens late, and never early.
         assert all(real > virtual - 0.005 for real, virtual in zip(real_waits_s, waits_s, strict=True))
         assert real_waits_s[0] < waits_s[-1] + 1.0
-
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"vllm", "spilling"}))

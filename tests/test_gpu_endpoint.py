@@ -20,7 +20,14 @@ BOTH = pytest.mark.parametrize("run", [virtually, really])
 
 def _pool(dialect: str = "openai-chat", **settings: Any) -> Endpoint:
     """A pool whose server exits 0.2 s after its engine and is back 0.3 s later, and ten times as fast as measured."""
-    quick = {"provision_s": 0.1, "image_pull_s": 0.1, "weights_s": 0.2, "start_s": 0.1, "exit_s": 0.2, "watchdog_s": 0.4}
+    quick = {
+        "provision_s": 0.1,
+        "image_pull_s": 0.1,
+        "weights_s": 0.2,
+        "start_s": 0.1,
+        "exit_s": 0.2,
+        "watchdog_s": 0.4,
+    }
     return endpoint("gpu", dialect, GpuPoolSettings(**(quick | {"speedup": 10.0} | settings)))
 
 
@@ -44,7 +51,7 @@ def _refused(seen: Seen) -> Refusal:
 
 @BOTH
 def test_an_engine_that_dies_takes_its_requests_and_then_its_server_with_it(run: Run, tmp_path: Path) -> None:
-    """Streams get an error as their next event, whole requests a 500 without a body; then nobody listens for a while."""
+    """Streams get an error as their next event, whole requests a 500 without a body; then nobody listens a while."""
 
     async def scenario(live: Live) -> None:
         streams = await _begin(live)
@@ -77,7 +84,7 @@ async def _nobody_listens(live: Live) -> None:
 async def _served_again(live: Live) -> Seen:
     """Ask until somebody listens again."""
     async with asyncio.timeout(10):
-        while (seen := await live.ask()).refused_connection:
+        while (seen := await live.ask()).refused_connection:  # noqa: ASYNC110 - other sockets' state
             await asyncio.sleep(0.01)
     return seen
 
@@ -96,7 +103,8 @@ def test_a_lost_rank_hangs_its_requests_until_the_watchdog(run: Run, tmp_path: P
         assert ("in-service", True) == (view.state, live.capacity().listening)
         for asking in (stream, whole, late):
             seen = await asking
-            assert seen.broken is not None and not seen.refused_connection
+            assert seen.broken is not None
+            assert not seen.refused_connection
         cut = await stream
         assert cut.ended_s - cut.events[-1][0] > 0.35, "the watchdog had not run out"
         assert 0 < len(cut.tokens) < 400
@@ -303,7 +311,7 @@ def test_sagemaker_is_there_when_its_containers_are_not(tmp_path: Path, *, strea
         assert (200 if stream else 424) == failed.status
         if not stream:
             assert (500, "model-error") == (_refused(failed).original_status, _refused(failed).kind)
-        await live.until(lambda: not live.capacity().instances[0].state == "dying")
+        await live.until(lambda: live.capacity().instances[0].state != "dying")
         assert 503 == (await live.ask(stream=stream)).status
         await live.until(lambda: live.capacity().current == 1)
         assert (await live.ask(stream=stream)).whole

@@ -84,7 +84,8 @@ def test_who_comes_back_when_told_to_gets_in(tmp_path: Path) -> None:
     async def scenario(live: Live) -> None:
         for name in live.topology.names:
             refused = next(one for one in await _burst(live, 20, name=name) if one.refusal is not None)
-            assert refused.refusal is not None and refused.refusal.retry_after_s is not None
+            assert refused.refusal is not None
+            assert refused.refusal.retry_after_s is not None
             await asyncio.sleep(refused.refusal.retry_after_s - 0.5)
             assert 429 == (await live.ask(name)).status
             await asyncio.sleep(1.0)
@@ -210,9 +211,7 @@ def test_a_shared_pool_refuses_more_the_fuller_it_is(tmp_path: Path) -> None:
     pools = [
         SharedQuota(pool=Pool(tokens_per_s=1e6, background=background, swing=0)) for background in (0.5, 0.9, 1.0, 1.1)
     ]
-    virtually(
-        scenario, tmp_path, *(endpoint(f"p{number}", "vertex-generate", one) for number, one in enumerate(pools))
-    )
+    virtually(scenario, tmp_path, *(endpoint(f"p{number}", "vertex-generate", one) for number, one in enumerate(pools)))
 
 
 @dataclass

@@ -44,9 +44,9 @@ _ROUNDED_TO = 1000
 """The tokens that remain of a limit are told to the nearest thousand (public page "Rate limits")."""
 
 _OF_SPENDING = ("enforced_spend_limit_reached", "contract_spend_limit_reached", "ramp_limit_exceeded")
-_OF_BODIES = ("request_too_large", "conflict_error")
+_OF_POSTS = ("request_too_large", "conflict_error")
 _OF_COUNTING = tuple(name for name in ERROR_NAMES if name not in _OF_SPENDING)
-_OF_MODELS = tuple(name for name in _OF_COUNTING if name not in _OF_BODIES)
+_OF_MODELS = tuple(name for name in _OF_COUNTING if name not in _OF_POSTS)
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "messages.create": ERROR_NAMES,
     "messages.count_tokens": _OF_COUNTING,

@@ -71,7 +71,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Every operation, with the errors it can answer with.
 
-The guide "Error codes" gives one list for the whole API; asking for models spends nothing and has neither body nor prompt.
+The guide "Error codes" gives one list for the whole API; who asks for models spends nothing and sends neither body nor
+prompt.
 """
 
 _encode = msgspec.json.encode

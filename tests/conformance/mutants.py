@@ -72,11 +72,6 @@ def at(path: Path, value: object) -> Mutation:
     return body(lambda _visit, old: changed(old, path, value))
 
 
-def lost_at(path: Path) -> Mutation:
-    """Leave out what stands at a path of whole replies."""
-    return body(lambda _visit, old: without(old, path))
-
-
 def stop_word() -> Mutation:
     """Say of every whole answer that the model had no more to say."""
 
@@ -477,8 +472,8 @@ _TIER = {
 }
 
 
-async def _no_tier(visit: Visit) -> HttpReply:
-    return await lost_at(_TIER[visit.dialect.name])(visit)
+async def _other_tier(visit: Visit) -> HttpReply:
+    return await at(_TIER[visit.dialect.name], "batch")(visit)
 
 
 MUTANTS: dict[str, dict[str, Mutation]] = {
@@ -550,7 +545,7 @@ MUTANTS: dict[str, dict[str, Mutation]] = {
         "more left than the limit": headed("x-ratelimit-limit-requests", "0"),
         "more left than the limit (Anthropic)": headed("anthropic-ratelimit-requests-limit", "0"),
     },
-    "service-tier": {"not said": _no_tier},
+    "service-tier": {"another one": _other_tier},
     "content-parts": {"refused": refusing(_asks(b'"type":"text"'), 400)},
     "content-blocks": {"refused": refusing(_asks(b'"type":"text"'), 400)},
     "max-completion-tokens": _BOUND,
@@ -565,7 +560,7 @@ MUTANTS: dict[str, dict[str, Mutation]] = {
     "variant-named": {"not said": headed("x-amzn-invoked-production-variant", "")},
     "container-errors-wrapped": {"passed on": _unwrapped},
     "json-array-stream": {"events": _events_for_array},
-    "traffic-type": {"not said": lost_at(("usageMetadata", "trafficType"))},
+    "traffic-type": {"another one": at(("usageMetadata", "trafficType"), "TRAFFIC_TYPE_UNSPECIFIED")},
     "snake-case-members": _BOUND,
     "beta-path": {"not there": refusing(lambda visit: "/v1beta1/" in visit.request.path, 404)},
 }

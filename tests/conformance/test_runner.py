@@ -13,6 +13,7 @@ from fixtures.conform.judging import conforms, equal, must
 from fixtures.conform.probe import Probe, Subject
 from fixtures.conform.redaction import Redactor
 from fixtures.conform.runner import Runner
+from tests.conformance.mutants import refusing
 from tests.conformance.world import Aborted, Endpoints, Silent, Visit, checked
 
 DIALECT = "openai-chat"
@@ -152,6 +153,17 @@ def test_refused_credentials_make_all_unknown(endpoints: Endpoints) -> None:
     findings = checked(endpoints.subject(DIALECT, proxy.url, credentials=wrong))
     assert {"unknown"} == {found.outcome for found in findings}
     assert "refuses the credentials (401" in findings[0].why
+    assert 1 == proxy.seen - before
+
+
+def test_a_dialect_that_is_not_served_makes_all_unknown(endpoints: Endpoints) -> None:
+    """Where the dialect's own path is not there, one line says so instead of sixty failures."""
+    proxy = endpoints.proxies[DIALECT]
+    proxy.mutation = refusing(lambda _visit: True, 404)
+    before = proxy.seen
+    findings = checked(endpoints.subject(DIALECT, proxy.url))
+    assert {"unknown"} == {found.outcome for found in findings}
+    assert findings[0].why.startswith("POST /v1/chat/completions is answered with 404 Not Found")
     assert 1 == proxy.seen - before
 
 

@@ -1,16 +1,17 @@
 """Every documented error of Claude's three platforms, as Anthropic's unmodified clients raise it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import anthropic
 import httpx2
 import pytest
 
+from brownout.dialects import anthropic_messages, bedrock_invoke, vertex_rawpredict
 from brownout.wire import Cut, Refusal
 from tests.wire.claude import BEDROCK, ENDPOINT, NATIVE, STREAMED, VERTEX, WHOLE, Client, asked, client_of, on
-from tests.wire.world import CLAUDE_NATIVE, RefuseBefore, StopAfter, World
+from tests.wire.world import RefuseBefore, StopAfter, World
 
 
 @pytest.fixture(autouse=True)
@@ -25,76 +26,105 @@ def client(world: World, platform: str) -> Client:
     return client_of(world, platform)
 
 
-Row: TypeAlias = tuple[Refusal, type[anthropic.APIStatusError], str, int]
+Row: TypeAlias = tuple[Refusal, type[anthropic.APIStatusError], int, str, int]
+"""A refusal; the client's class for it, its status and its name; and how often the client asks."""
 _NATIVE_ERRORS: list[Row] = [
-    (Refusal("invalid"), anthropic.BadRequestError, "invalid_request_error", 1),
-    (Refusal("unauthenticated"), anthropic.AuthenticationError, "authentication_error", 1),
-    (Refusal("denied", code="billing_error"), anthropic.PaymentRequiredError, "billing_error", 1),
-    (Refusal("denied"), anthropic.PermissionDeniedError, "permission_error", 1),
-    (Refusal("not-found"), anthropic.NotFoundError, "not_found_error", 1),
-    (Refusal("unavailable", code="conflict_error"), anthropic.ConflictError, "conflict_error", 3),
-    (Refusal("too-large"), anthropic.ContentTooLargeError, "request_too_large", 1),
-    (Refusal("throttled", retry_after_s=0.01), anthropic.RateLimitError, "rate_limit_error", 3),
-    (Refusal("throttled", code="ramp_limit_exceeded"), anthropic.RampLimitExceededError, "ramp_limit_exceeded", 3),
+    (Refusal("invalid"), anthropic.BadRequestError, 400, "invalid_request_error", 1),
+    (Refusal("unauthenticated"), anthropic.AuthenticationError, 401, "authentication_error", 1),
+    (Refusal("denied", code="billing_error"), anthropic.PaymentRequiredError, 402, "billing_error", 1),
+    (Refusal("denied"), anthropic.PermissionDeniedError, 403, "permission_error", 1),
+    (Refusal("not-found"), anthropic.NotFoundError, 404, "not_found_error", 1),
+    (Refusal("unavailable", code="conflict_error"), anthropic.ConflictError, 409, "conflict_error", 3),
+    (Refusal("too-large"), anthropic.ContentTooLargeError, 413, "request_too_large", 1),
+    (Refusal("throttled", retry_after_s=0.01), anthropic.RateLimitError, 429, "rate_limit_error", 3),
+    (Refusal("throttled", code="ramp_limit_exceeded"), anthropic.RampLimitExceededError, 429, "ramp_limit_exceeded", 3),
     (
         Refusal("throttled", code="enforced_spend_limit_reached"),
         anthropic.EnforcedSpendLimitReachedError,
+        429,
         "enforced_spend_limit_reached",
         3,
     ),
     (
         Refusal("throttled", code="contract_spend_limit_reached"),
         anthropic.ContractSpendLimitReachedError,
+        429,
         "contract_spend_limit_reached",
         3,
     ),
-    (Refusal("internal"), anthropic.InternalServerError, "api_error", 3),
-    (Refusal("timeout"), anthropic.GatewayTimeoutError, "timeout_error", 3),
-    (Refusal("overloaded"), anthropic.OverloadedError, "overloaded_error", 3),
+    (Refusal("internal"), anthropic.InternalServerError, 500, "api_error", 3),
+    (Refusal("timeout"), anthropic.GatewayTimeoutError, 504, "timeout_error", 3),
+    (Refusal("overloaded"), anthropic.OverloadedError, 529, "overloaded_error", 3),
 ]
 _BEDROCK_ERRORS: list[Row] = [
-    (Refusal("denied"), anthropic.PermissionDeniedError, "AccessDeniedException", 1),
-    (Refusal("not-found"), anthropic.NotFoundError, "ResourceNotFoundException", 1),
-    (Refusal("throttled"), anthropic.RateLimitError, "ThrottlingException", 3),
-    (Refusal("timeout"), anthropic.RequestTimeoutError, "ModelTimeoutException", 3),
-    (Refusal("internal"), anthropic.InternalServerError, "InternalServerException", 3),
-    (Refusal("unavailable"), anthropic.ServiceUnavailableError, "ServiceUnavailableException", 3),
-    (Refusal("invalid"), anthropic.BadRequestError, "ValidationException", 1),
-    (Refusal("overloaded", code="ModelNotReadyException"), anthropic.RateLimitError, "ModelNotReadyException", 3),
+    (Refusal("denied"), anthropic.PermissionDeniedError, 403, "AccessDeniedException", 1),
+    (Refusal("not-found"), anthropic.NotFoundError, 404, "ResourceNotFoundException", 1),
+    (Refusal("throttled"), anthropic.RateLimitError, 429, "ThrottlingException", 3),
+    (Refusal("timeout"), anthropic.RequestTimeoutError, 408, "ModelTimeoutException", 3),
+    (Refusal("internal"), anthropic.InternalServerError, 500, "InternalServerException", 3),
+    (Refusal("unavailable"), anthropic.ServiceUnavailableError, 503, "ServiceUnavailableException", 3),
+    (Refusal("invalid"), anthropic.BadRequestError, 400, "ValidationException", 1),
+    (Refusal("overloaded", code="ModelNotReadyException"), anthropic.RateLimitError, 429, "ModelNotReadyException", 3),
     (
         Refusal("throttled", code="ServiceQuotaExceededException"),
         anthropic.BadRequestError,
+        400,
         "ServiceQuotaExceededException",
         1,
     ),
-    (Refusal("model-error"), anthropic.APIStatusError, "ModelErrorException", 1),
+    (Refusal("model-error"), anthropic.APIStatusError, 424, "ModelErrorException", 1),
 ]
 _VERTEX_ERRORS: list[Row] = [
-    (Refusal("unauthenticated"), anthropic.AuthenticationError, "UNAUTHENTICATED", 1),
-    (Refusal("denied"), anthropic.PermissionDeniedError, "PERMISSION_DENIED", 1),
-    (Refusal("not-found"), anthropic.NotFoundError, "NOT_FOUND", 1),
-    (Refusal("throttled"), anthropic.RateLimitError, "RESOURCE_EXHAUSTED", 3),
-    (Refusal("invalid"), anthropic.BadRequestError, "INVALID_ARGUMENT", 1),
-    (Refusal("invalid", code="FAILED_PRECONDITION"), anthropic.BadRequestError, "FAILED_PRECONDITION", 1),
-    (Refusal("invalid", code="invalid_request_error"), anthropic.BadRequestError, "invalid_request_error", 1),
-    (Refusal("throttled", code="rate_limit_error"), anthropic.RateLimitError, "rate_limit_error", 3),
-    (Refusal("internal"), anthropic.InternalServerError, "INTERNAL", 3),
-    (Refusal("model-error"), anthropic.InternalServerError, "UNKNOWN", 3),
-    (Refusal("internal", code="api_error"), anthropic.InternalServerError, "api_error", 3),
-    (Refusal("unavailable"), anthropic.ServiceUnavailableError, "UNAVAILABLE", 3),
-    (Refusal("timeout"), anthropic.GatewayTimeoutError, "DEADLINE_EXCEEDED", 3),
-    (Refusal("timeout", code="CANCELLED"), anthropic.ClientClosedRequestError, "CANCELLED", 1),
-    (Refusal("overloaded"), anthropic.OverloadedError, "overloaded_error", 3),
+    (Refusal("unauthenticated"), anthropic.AuthenticationError, 401, "UNAUTHENTICATED", 1),
+    (Refusal("denied"), anthropic.PermissionDeniedError, 403, "PERMISSION_DENIED", 1),
+    (Refusal("not-found"), anthropic.NotFoundError, 404, "NOT_FOUND", 1),
+    (Refusal("throttled"), anthropic.RateLimitError, 429, "RESOURCE_EXHAUSTED", 3),
+    (Refusal("invalid"), anthropic.BadRequestError, 400, "INVALID_ARGUMENT", 1),
+    (Refusal("invalid", code="FAILED_PRECONDITION"), anthropic.BadRequestError, 400, "FAILED_PRECONDITION", 1),
+    (Refusal("invalid", code="invalid_request_error"), anthropic.BadRequestError, 400, "invalid_request_error", 1),
+    (Refusal("throttled", code="rate_limit_error"), anthropic.RateLimitError, 429, "rate_limit_error", 3),
+    (Refusal("internal"), anthropic.InternalServerError, 500, "INTERNAL", 3),
+    (Refusal("model-error"), anthropic.InternalServerError, 500, "UNKNOWN", 3),
+    (Refusal("internal", code="api_error"), anthropic.InternalServerError, 500, "api_error", 3),
+    (Refusal("unavailable"), anthropic.ServiceUnavailableError, 503, "UNAVAILABLE", 3),
+    (Refusal("timeout"), anthropic.GatewayTimeoutError, 504, "DEADLINE_EXCEEDED", 3),
+    (Refusal("timeout", code="CANCELLED"), anthropic.ClientClosedRequestError, 499, "CANCELLED", 1),
+    (Refusal("overloaded"), anthropic.OverloadedError, 529, "overloaded_error", 3),
 ]
 _ERRORS = {NATIVE: _NATIVE_ERRORS, BEDROCK: _BEDROCK_ERRORS, VERTEX: _VERTEX_ERRORS}
 
 
-def _rows(operations: dict[str, str]) -> list[Any]:
-    return [
-        pytest.param(platform, *row, id=f"{platform}-{row[2]}", marks=pytest.mark.wire(platform, operation, row[2]))
-        for platform, operation in operations.items()
-        for row in _ERRORS[platform]
-    ]
+_PROMISED = {
+    NATIVE: anthropic_messages.OPERATIONS,
+    BEDROCK: bedrock_invoke.OPERATIONS,
+    VERTEX: vertex_rawpredict.OPERATIONS,
+}
+Call: TypeAlias = Callable[[Any, dict[str, Any]], object]
+
+
+def _counted(client: Any, request: dict[str, Any]) -> object:
+    return client.messages.count_tokens(**{name: value for name, value in request.items() if name != "max_tokens"})
+
+
+_CALLS: list[tuple[str, dict[str, str], Call]] = [
+    ("whole", WHOLE, lambda client, request: client.messages.create(**request)),
+    ("streamed", STREAMED, lambda client, request: client.messages.create(stream=True, **request)),
+    ("counted", {NATIVE: "messages.count_tokens", VERTEX: "count-tokens:rawPredict"}, _counted),
+    ("listed", {NATIVE: "models.list"}, lambda client, _: client.models.list()),
+    ("retrieved", {NATIVE: "models.retrieve"}, lambda client, request: client.models.retrieve(request["model"])),
+]
+"""What the official clients ask for, and under which operation's name it goes on each platform."""
+
+
+def _cases() -> Iterator[Any]:
+    """Give every call with every error that its operation promises before the 200."""
+    for how, operations, call in _CALLS:
+        for platform, operation in operations.items():
+            for row in _ERRORS[platform]:
+                name = row[3]
+                if name in _PROMISED[platform][operation]:
+                    mark = pytest.mark.wire(platform, operation, name)
+                    yield pytest.param(platform, call, *row, id=f"{platform}-{how}-{name}", marks=mark)
 
 
 def _name(error: anthropic.APIStatusError) -> str:
@@ -106,38 +136,27 @@ def _name(error: anthropic.APIStatusError) -> str:
     return error.error_code or said.get("status") or said["type"]
 
 
-@pytest.mark.parametrize(("platform", "refusal", "kind", "name", "attempts"), _rows(WHOLE))
+@pytest.mark.parametrize(("platform", "call", "refusal", "kind", "status", "name", "attempts"), list(_cases()))
 def test_every_error_is_the_clients_own(
     world: World,
     client: Client,
     platform: str,
+    call: Call,
     refusal: Refusal,
     kind: type[anthropic.APIStatusError],
+    status: int,
     name: str,
     attempts: int,
 ) -> None:
-    """Each documented error arrives as the client's class for it, after as many attempts as the real one brings."""
+    """Each documented error arrives as the client's class for it, after as many attempts as the real one brings.
+
+    Until its first event a stream's error is an HTTP error like any other; counting and listing know no others.
+    """
     active = world.fault(ENDPOINT[platform], RefuseBefore(refusal))
     with pytest.raises(kind) as caught:
-        client.messages.create(**asked(world, platform))
-    assert (name, attempts) == (_name(caught.value), active.fired)
-
-
-@pytest.mark.parametrize(("platform", "refusal", "kind", "name", "attempts"), _rows(STREAMED))
-def test_a_stream_refused_before_its_first_event_is_the_same_error(
-    world: World,
-    client: Client,
-    platform: str,
-    refusal: Refusal,
-    kind: type[anthropic.APIStatusError],
-    name: str,
-    attempts: int,
-) -> None:
-    """Until the first event a stream's error is an HTTP error, and is retried as one."""
-    active = world.fault(ENDPOINT[platform], RefuseBefore(refusal))
-    with pytest.raises(kind) as caught:
-        client.messages.create(stream=True, **asked(world, platform))
-    assert (name, attempts) == (_name(caught.value), active.fired)
+        call(client, asked(world, platform))
+    assert (status, name, attempts) == (caught.value.status_code, _name(caught.value), active.fired)
+    assert [("refused", refusal.kind, status)] * attempts == [(r.outcome, r.refusal, r.status) for r in world.seen()]
 
 
 _WITHIN = {
@@ -265,50 +284,66 @@ def test_wrong_credentials_are_refused(
     assert [("refused", "unauthenticated")] == [(r.outcome, r.refusal) for r in world.seen()]
 
 
-def _counted(client: Client, **changes: Any) -> object:
-    request = {"model": CLAUDE_NATIVE, "messages": [{"role": "user", "content": "hello"}]} | changes
-    return client.messages.count_tokens(**request)
-
-
-_ASIDE: list[tuple[str, str, str, Callable[[World], object]]] = [
-    (NATIVE, "messages.count_tokens", "authentication_error", lambda world: _counted(world.claude("sk-ant-wrong"))),
-    (NATIVE, "messages.count_tokens", "invalid_request_error", lambda world: _counted(world.claude(), messages=[])),
-    (NATIVE, "messages.count_tokens", "not_found_error", lambda world: _counted(world.claude(), model="claude-1")),
-    (NATIVE, "models.list", "authentication_error", lambda world: world.claude("sk-ant-wrong").models.list()),
-    (NATIVE, "models.retrieve", "authentication_error", lambda world: world.claude("x").models.retrieve("y")),
+_ASIDE: list[tuple[str, str, str, int, Callable[[World], object]]] = [
+    (
+        NATIVE,
+        "messages.count_tokens",
+        "authentication_error",
+        401,
+        lambda world: _counted(world.claude("sk-ant-wrong"), asked(world, NATIVE)),
+    ),
+    (
+        NATIVE,
+        "messages.count_tokens",
+        "invalid_request_error",
+        400,
+        lambda world: _counted(world.claude(), asked(world, NATIVE, messages=[])),
+    ),
+    (
+        NATIVE,
+        "messages.count_tokens",
+        "not_found_error",
+        404,
+        lambda world: _counted(world.claude(), asked(world, NATIVE, model="claude-1")),
+    ),
+    (NATIVE, "models.list", "authentication_error", 401, lambda world: world.claude("sk-ant-wrong").models.list()),
+    (NATIVE, "models.retrieve", "authentication_error", 401, lambda world: world.claude("x").models.retrieve("y")),
     (
         VERTEX,
         "count-tokens:rawPredict",
         "UNAUTHENTICATED",
-        lambda world: _counted(world.anthropic_vertex(access_token="ya29.stale")),
+        401,
+        lambda world: _counted(world.anthropic_vertex(access_token="ya29.stale"), asked(world, VERTEX)),
     ),
     (
         VERTEX,
         "count-tokens:rawPredict",
         "invalid_request_error",
-        lambda world: _counted(world.anthropic_vertex(), messages=[]),
+        400,
+        lambda world: _counted(world.anthropic_vertex(), asked(world, VERTEX, messages=[])),
     ),
     (
         VERTEX,
         "count-tokens:rawPredict",
         "NOT_FOUND",
-        lambda world: _counted(world.anthropic_vertex(), model="claude@1"),
+        404,
+        lambda world: _counted(world.anthropic_vertex(), asked(world, VERTEX, model="claude@1")),
     ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("name", "call"),
+    ("name", "status", "call"),
     [
-        pytest.param(name, call, id=f"{operation}-{name}", marks=pytest.mark.wire(platform, operation, name))
-        for platform, operation, name, call in _ASIDE
+        pytest.param(name, status, call, id=f"{operation}-{name}", marks=pytest.mark.wire(platform, operation, name))
+        for platform, operation, name, status, call in _ASIDE
     ],
 )
 def test_operations_that_answer_nothing_are_refused_alike(
-    world: World, name: str, call: Callable[[World], object]
+    world: World, name: str, status: int, call: Callable[[World], object]
 ) -> None:
-    """Counting and listing know the same errors of callers and bodies as a message does."""
+    """Counting and listing know the same errors of callers and bodies as a message does, once."""
     with pytest.raises(anthropic.APIStatusError) as caught:
         call(world)
-    assert name == _name(caught.value)
-    assert ["refused"] == [record.outcome for record in world.seen()]
+    assert (status, name) == (caught.value.status_code, _name(caught.value))
+    assert [("refused", status)] == [(record.outcome, record.status) for record in world.seen()]

@@ -298,16 +298,6 @@ def test_lists_are_filtered_and_sorted(plane: Plane, wanted: dict[str, Any], exp
     assert expected == [one["EndpointName"] for one in plane.client().list_endpoints(**wanted)["Endpoints"]]
 
 
-@pytest.mark.wire("sagemaker-control", "ListEndpoints", "ValidationException")
-@pytest.mark.wire("sagemaker-control", "ListInferenceComponents", "ValidationException")
-def test_a_token_of_nobodys_is_refused(plane: Plane) -> None:
-    """A page's token that no page gave is a ValidationException."""
-    with pytest.raises(botocore.exceptions.ClientError, match="NextToken"):
-        plane.client().list_endpoints(NextToken="x")
-    with pytest.raises(botocore.exceptions.ClientError, match="NextToken"):
-        plane.client().list_inference_components(NextToken="ZnJvbSB4")
-
-
 # --- inference components ----------------------------------------------------------------------------------
 
 
@@ -367,15 +357,18 @@ def test_a_component_scales_by_copies(plane: Plane) -> None:
                 {"InferenceComponentName": "none", "DesiredRuntimeConfig": {"CopyCount": 1}},
                 "Could not find inference component",
             ),
+            ("ListEndpoints", {"NextToken": "x"}, "NextToken"),
+            ("ListInferenceComponents", {"NextToken": "ZnJvbSB4"}, "NextToken"),
         ]
     ],
 )
 def test_what_is_not_there_is_not_found(plane: Plane, operation: str, asked: dict[str, Any], words: str) -> None:
-    """Names that nobody has in this region are ValidationExceptions, with the ARN that was looked for."""
+    """Names that nobody has in this region, and pages' tokens that no page gave, are ValidationExceptions, once."""
     with pytest.raises(botocore.exceptions.ClientError, match=words) as caught:
         _call(plane.client(), operation, asked)
     said = caught.value.response
     assert ("ValidationException", 400) == (said["Error"]["Code"], said["ResponseMetadata"]["HTTPStatusCode"])
+    assert 1 == plane.control.seen
 
 
 @pytest.mark.parametrize(

@@ -371,37 +371,6 @@ def test_another_model_is_not_found(world: World) -> None:
     assert "model_not_found" == caught.value.code
 
 
-# --- models ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.wire("openai-chat", "models.list", "ok")
-@pytest.mark.wire("openai-chat", "models.retrieve", "ok")
-def test_the_model_is_listed_and_found(world: World) -> None:
-    """The list has the one model, and its page says the same."""
-    client = world.openai()
-    assert [MODEL] == [model.id for model in client.models.list()]
-    assert client.models.retrieve(MODEL) == next(iter(client.models.list()))
-
-
-@pytest.mark.wire("openai-chat", "models.retrieve", "model_not_found")
-def test_an_unknown_model_has_no_page(world: World) -> None:
-    """A model that the endpoint does not serve is a NotFoundError there too."""
-    with pytest.raises(openai.NotFoundError) as caught:
-        world.openai().models.retrieve("gpt-9")
-    assert "model_not_found" == caught.value.code
-
-
-@pytest.mark.wire("openai-chat", "models.list", "invalid_api_key")
-@pytest.mark.wire("openai-chat", "models.retrieve", "invalid_api_key")
-def test_models_are_shown_to_callers_only(world: World) -> None:
-    """A wrong key sees no models."""
-    client = world.openai("sk-wrong-and-long")
-    with pytest.raises(openai.AuthenticationError):
-        client.models.list()
-    with pytest.raises(openai.AuthenticationError):
-        client.models.retrieve(MODEL)
-
-
 # --- streams that break ------------------------------------------------------------------------------------
 
 

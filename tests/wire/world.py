@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from google.oauth2 import service_account
 
 from brownout.canary import CanaryMint, run_key
 from brownout.capacity import Limits
+from brownout.capacity.gpu_pool import GpuPoolSettings
 from brownout.clock import LoopClock, wait_until
 from brownout.evidence import ProviderRecord
 from brownout.fault import Exchange
@@ -33,11 +34,18 @@ CLAUDE_NATIVE = "claude-haiku-4-5-20251001"
 CLAUDE_VERTEX = "claude-3-5-sonnet@20240620"
 HOSTED = "llama-70b-prod"
 HOSTED_COMPONENT = "shared-gpus/llama-70b-copy"
+FLEET = "llama-70b-fleet"
 PROFILE = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 PROVISIONED = "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/br0wn0utpt01"
 
 
-def _endpoint(name: str, provider: str, region: str, dialect: str, model: str) -> Endpoint:
+POOL = GpuPoolSettings(front="sagemaker", max_instances=3, max_batch=1, speedup=3.0, startup_scale=0.002)
+"""One request at a time on each instance, and one more instance within about a second."""
+
+
+def _endpoint(
+    name: str, provider: str, region: str, dialect: str, model: str, behind: GpuPoolSettings | None = None
+) -> Endpoint:
     return Endpoint(
         name=name,
         cloud=provider,
@@ -47,6 +55,7 @@ def _endpoint(name: str, provider: str, region: str, dialect: str, model: str) -
         dialect=dialect,
         model=model,
         limits=FAST,
+        behind=behind,
     )
 
 
@@ -64,6 +73,7 @@ TOPOLOGY = Topology(
         _endpoint("own", "own", "dc1", "openai-chat", "llama-3-70b"),
         _endpoint("sagemaker", "aws", "us-east-1", "sagemaker-invoke", HOSTED),
         _endpoint("sagemaker-ic", "aws", "us-east-1", "sagemaker-invoke", HOSTED_COMPONENT),
+        _endpoint("sagemaker-gpu", "aws", "us-east-1", "sagemaker-invoke", FLEET, POOL),
     ],
     tenants={"acme": Tenant(allow=["own"])},
 )
@@ -120,15 +130,19 @@ class World:
 
     def seen(self) -> list[ProviderRecord]:
         """Return the records, once every request has its own: a caller has its answer a little earlier."""
+        assert self.came_true(lambda: not any(one.in_flight for one in self.cloud.endpoints.values()))
+        return self.records
 
-        async def settled() -> bool:
-            return not any(endpoint.in_flight for endpoint in self.cloud.endpoints.values())
+    def came_true(self, condition: Callable[[], bool]) -> bool:
+        """Return whether a condition came true in time, looked at from the cloud's own loop."""
+
+        async def holds() -> bool:
+            return condition()
 
         async def wait() -> bool:
-            return await wait_until(settled, within_s=5, poll_s=0.001)
+            return await wait_until(holds, within_s=5, poll_s=0.001)
 
-        assert asyncio.run_coroutine_threadsafe(wait(), self.loop).result(10)
-        return self.records
+        return asyncio.run_coroutine_threadsafe(wait(), self.loop).result(10)
 
     def url(self, endpoint: str) -> str:
         """Return an endpoint's address."""
@@ -202,11 +216,18 @@ class World:
 
     def sagemaker(self, endpoint: str = "sagemaker", **credentials: str) -> Any:
         """Return boto3's client of SageMaker's runtime, its retries as they come."""
+        return self._sagemaker("sagemaker-runtime", self.url(endpoint), endpoint, **credentials)
+
+    def sagemaker_control(self, endpoint: str = "sagemaker-gpu", **credentials: str) -> Any:
+        """Return boto3's client of SageMaker's control plane, with the keys of one endpoint's callers."""
+        return self._sagemaker("sagemaker", self.cloud.service_urls["sagemaker"], endpoint, **credentials)
+
+    def _sagemaker(self, service: str, url: str, endpoint: str, **credentials: str) -> Any:
         keys = self.cloud.identity.credentials(endpoint) | credentials
         return boto3.client(
-            "sagemaker-runtime",
+            service,
             region_name=credentials.get("region", "us-east-1"),
-            endpoint_url=self.url(endpoint),
+            endpoint_url=url,
             aws_access_key_id=keys["access_key_id"],
             aws_secret_access_key=keys["secret_access_key"],
             aws_session_token=keys["session_token"],

@@ -9,4 +9,7 @@ from fixtures.conform.probe import Probe
 async def service_tier(probe: Probe) -> None:
     """A request for the standard tier only is served by it, and its usage says so."""
     exchange = await probe.whole(probe.asked(tier="standard_only"))
-    equal("standard", json_of(exchange)["usage"].get("service_tier"), "usage.service_tier")
+    tier = json_of(exchange)["usage"].get("service_tier")
+    if tier is None:
+        raise probe.lacks(f"no usage.service_tier in {exchange.said(300)}")
+    equal("standard", tier, "usage.service_tier")

@@ -11,4 +11,7 @@ from fixtures.conform.probe import Probe
 async def service_tier(probe: Probe) -> None:
     """A request for the default service tier is served by it, and its reply says so."""
     exchange = await probe.whole(probe.asked(tier="default"))
-    equal({"type": "default"}, json_of(exchange).get("serviceTier"), "serviceTier")
+    tier = json_of(exchange).get("serviceTier")
+    if tier is None:
+        raise probe.lacks(f"no serviceTier in {exchange.said(300)}")
+    equal({"type": "default"}, tier, "serviceTier")

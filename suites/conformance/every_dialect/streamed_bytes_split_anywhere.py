@@ -10,9 +10,7 @@ from fixtures.conform.probe import Probe
 async def streamed_bytes_split_anywhere(probe: Probe) -> None:
     """A stream read a byte at a time gives the same answer as the one read as it arrived, and is whole."""
     exchange = await probe.streamed()
-    reader = probe.subject.dialect.client.reader()
-    as_arrived = [event for chunk in exchange.chunks for event in reader.feed(chunk)]
-    by_bytes = probe.events(exchange, piece_bytes=1)
+    as_arrived, by_bytes = probe.events(exchange), probe.events(exchange, by_bytes=True)
     equal(probe.text(as_arrived), probe.text(by_bytes), "text")
     whole = any(isinstance(event, End) for event in by_bytes)
     must(whole, expected="a whole answer", observed=f"{probe.text(by_bytes)!r} and no terminator")

@@ -17,7 +17,7 @@ async def tool_call(probe: Probe) -> None:
     exchange = await probe.whole(ask)
     answer = probe.answer(exchange)
     equal(["get_weather"], [call.name for call in answer.calls], "tools called")
-    must(answer.calls[0].id, expected="a call with an id", observed=answer.calls[0])
+    must(answer.calls[0].id or not probe.form.names_calls, expected="a call with an id", observed=answer.calls[0])
     arguments = json.loads(answer.calls[0].arguments)
     must(isinstance(arguments, dict) and "city" in arguments, expected="the argument 'city'", observed=arguments)
     equal("tool", answer.end.stop if answer.end else "", "reason for the end")

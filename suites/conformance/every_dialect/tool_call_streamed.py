@@ -17,6 +17,6 @@ async def tool_call_streamed(probe: Probe) -> None:
     events = probe.events(await probe.streamed(ask))
     calls = [event for event in events if isinstance(event, ToolCall)]
     equal(["get_weather"], [call.name for call in calls], "tools called")
-    must(calls[0].id, expected="a call with an id", observed=calls[0])
+    must(calls[0].id or not probe.form.names_calls, expected="a call with an id", observed=calls[0])
     must("city" in json.loads(calls[0].arguments), expected="the argument 'city'", observed=calls[0].arguments)
     equal("tool", probe.end(events).stop, "reason for the end")
