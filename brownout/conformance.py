@@ -7,7 +7,7 @@ A check says what it saw by how it ends: it returns (pass), or raises `Broken` (
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -36,7 +36,7 @@ FEATURES: Mapping[str, str] = {
     "tools": "tools can be offered, demanded and answered",
     "usage-in-stream": "a stream says what it cost",
 }
-"""What an endpoint may be declared not to have (``--without``); a check names the one it needs."""
+"""What an endpoint may be declared not to have (``--without``); a check names those that it needs."""
 
 
 class Broken(Exception):  # noqa: N818 - what the endpoint did to the requirement
@@ -69,7 +69,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         requires: the behaviour required, in one sentence.
         level: whom it matters to; see `LEVELS`.
         source: where the vendor says so: a document, a service model, an SDK, a specification.
-        feature: what the endpoint must have for it to make sense; empty: nothing beyond the dialect.
+        needs: the features that the endpoint must have for it to make sense; the first is the one it looks at.
         requests: how many requests it sends, about.
         run: takes a probe.
     """
@@ -78,13 +78,13 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     requires: str
     level: Level
     source: str
-    feature: str
+    needs: tuple[str, ...]
     requests: int
     run: Callable[[Any], Awaitable[None]]
 
 
 def check(
-    *, level: Level, source: str, feature: str = "", requests: int = 1
+    *, level: Level, source: str, needs: Sequence[str] = (), requests: int = 1
 ) -> Callable[[Callable[[Any], Awaitable[None]]], Check]:
     """Make a check of a function that takes a probe. Its docstring says what is required, its file names it."""
 
@@ -92,14 +92,15 @@ def check(
         requires = " ".join(inspect.cleandoc(run.__doc__ or "").split())
         if not requires:
             raise TypeError(f"{run.__module__}: a check's docstring says what is required")
-        if feature and feature not in FEATURES:
-            raise TypeError(f"{run.__module__}: no such feature: {feature!r}; known: {', '.join(sorted(FEATURES))}")
+        for feature in needs:
+            if feature not in FEATURES:
+                raise TypeError(f"{run.__module__}: no such feature: {feature!r}; known: {', '.join(sorted(FEATURES))}")
         return Check(
             name=run.__module__.rpartition(".")[2].replace("_", "-"),
             requires=requires,
             level=level,
             source=source,
-            feature=feature,
+            needs=tuple(needs),
             requests=requests,
             run=run,
         )
@@ -130,7 +131,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     requires: str
     source: str
-    feature: str
+    needs: tuple[str, ...]
     outcome: Outcome
     expected: str = ""
     observed: str = ""

@@ -29,14 +29,21 @@ class RunDir:
 
     @classmethod
     def create(cls, base: Path, name: str) -> "RunDir":
-        """Make a new run directory under ``base/name`` and point ``latest`` at it."""
+        """Make a new run directory under ``base/name`` and point ``latest`` at it.
+
+        Raises:
+            BadInput: nothing can be made there.
+        """
         stamp = utc_now().strftime("%Y%m%dT%H%M%S.%fZ")
         path = base / name / stamp
-        path.mkdir(parents=True)
-        link = base / name / "latest"
-        spare = base / name / f".latest-{stamp}"
-        spare.symlink_to(stamp)
-        spare.replace(link)
+        try:
+            path.mkdir(parents=True)
+            link = base / name / "latest"
+            spare = base / name / f".latest-{stamp}"
+            spare.symlink_to(stamp)
+            spare.replace(link)
+        except OSError as error:
+            raise BadInput(f"--out {base}: no run directory can be made there ({error.strerror}).") from None
         return cls(path)
 
     @classmethod

@@ -73,7 +73,7 @@ def print_checks(checks: Sequence[Check], reference: str, console: Console) -> N
     table = _table("check", "level", "needs", "requires")
     for check in checks:
         about = Text.assemble(check.requires, "\n", (check.source.replace("{reference}", reference), "dim"))
-        table.add_row(Text(check.name, "bold"), check.level, check.feature or "-", about)
+        table.add_row(Text(check.name, "bold"), check.level, ", ".join(check.needs) or "-", about)
     console.print(table)
     console.print(f"{len(checks)} checks, about {sum(check.requests for check in checks)} requests", highlight=False)
 

@@ -12,7 +12,7 @@ summary:
   extended: {...}
 features: {seen: [...], absent: [...]}    from checks that passed, and from those that saw a feature absent
 checks:                                   by id
-  - {id, level, feature?, outcome, requires, source, expected?, observed?, why?, reproduction?}
+  - {id, level, outcome, needs?, requires, source, expected?, observed?, why?, reproduction?}
 """
 
 from pathlib import Path
@@ -51,8 +51,9 @@ def document(found: Conformance) -> str:
 
 
 def _data(found: Conformance) -> dict[str, Any]:
-    absent = sorted({one.feature for one in found.findings if one.outcome == "skipped" and one.feature})
-    seen = sorted({one.feature for one in found.findings if one.outcome == "pass" and one.feature})
+    skipped = {one.needs[0] for one in found.findings if one.outcome == "skipped" and one.needs}
+    absent = sorted(skipped | set(found.without))
+    seen = sorted({feature for one in found.findings if one.outcome == "pass" for feature in one.needs})
     return {
         "schema": SCHEMA,
         "endpoint": clean(found.endpoint),
@@ -78,5 +79,5 @@ def _check(finding: Finding) -> dict[str, Any]:
     said = {name: clean(text) for name, text in words.items() if text}
     how = {"reproduction": clean(finding.reproduction, lines=True)} if finding.reproduction else {}
     head = {"id": finding.id, "level": finding.level, "outcome": finding.outcome}
-    feature = {"feature": finding.feature} if finding.feature else {}
-    return head | feature | {"requires": finding.requires, "source": finding.source} | said | how
+    needs = {"needs": list(finding.needs)} if finding.needs else {}
+    return head | needs | {"requires": finding.requires, "source": finding.source} | said | how

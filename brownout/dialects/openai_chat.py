@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from brownout.dialects.headers import header
 from brownout.dialects.openai_client import ChatClient
 from brownout.dialects.openai_errors import ERROR_NAMES, ChatRefusal, error_body, error_reply, request_id
 from brownout.dialects.openai_requests import ChatAsk, read_chat
@@ -83,8 +84,11 @@ class ChatServer:
     """The endpoint's half of ``openai-chat``."""
 
     def owns(self, request: HttpRequest) -> bool:
-        """Return whether the path is Chat Completions' or the models'."""
-        return request.path == PATH or _of_models(request.path)
+        """Return whether the path is Chat Completions', or that of the models not asked for in Anthropic's version."""
+        if request.path == PATH:
+            return True
+        # Anthropic's list of models has the same path; only its callers name a version.
+        return _of_models(request.path) and header(request.headers, "anthropic-version") is None
 
     def read_ask(self, request: HttpRequest) -> Ask:
         """Return what is asked for; raises `Refusal` as the contract says."""

@@ -18,7 +18,7 @@ def _finding(outcome: Outcome, level: str = "core") -> Finding:
         level=level,  # type: ignore[arg-type]
         requires="r",
         source="s",
-        feature="",
+        needs=(),
         outcome=outcome,
     )
 
@@ -79,7 +79,7 @@ def test_a_check_needs_a_feature_that_there_is() -> None:
     """A misspelt feature is found when the check is loaded, not by its never being skipped."""
     with pytest.raises(TypeError, match="straeming"):
 
-        @check(level="core", source="here", feature="straeming")
+        @check(level="core", source="here", needs=("straeming",))
         async def misspelt(_probe: object) -> None:
             """Whatever."""
 
@@ -93,7 +93,7 @@ def test_checks_are_found_with_all_that_a_report_needs() -> None:
     """Every file below suites/conformance is found, and says level, requirement and source; all features are used."""
     found = _all_checks()
     assert all(one.source and one.requires.endswith(".") and one.requests >= 1 for _, one in found)
-    assert FEATURES.keys() == {one.feature for _, one in found if one.feature}
+    assert FEATURES.keys() == {feature for _, one in found for feature in one.needs}
     assert {"core", "extended"} == {one.level for _, one in found}
 
 

@@ -14,13 +14,13 @@ from reports.conformance_yaml import SCHEMA, document
 
 EVIL = "<script>alert(1)</script> [red]\x1b[31m"
 FINDINGS = (
-    Finding(id="d/b", level="core", requires="B.", source="S", feature="", outcome="pass"),
+    Finding(id="d/b", level="core", requires="B.", source="S", needs=(), outcome="pass"),
     Finding(
         id="d/a",
         level="extended",
         requires="A.",
         source="S",
-        feature="tools",
+        needs=("tools",),
         outcome="fail",
         expected="this",
         observed=EVIL,
@@ -29,8 +29,8 @@ FINDINGS = (
             Captured(request=b"POST / HTTP/1.1\r\n\r\n" + EVIL.encode(), reply=b"\x00\xff", problem="broke off"),
         ),
     ),
-    Finding(id="d/c", level="core", requires="C.", source="S", feature="auth", outcome="skipped", why="auth: none"),
-    Finding(id="d/d", level="core", requires="D.", source="S", feature="", outcome="unknown", why="throttled"),
+    Finding(id="d/c", level="core", requires="C.", source="S", needs=("auth",), outcome="skipped", why="auth: none"),
+    Finding(id="d/d", level="core", requires="D.", source="S", needs=(), outcome="unknown", why="throttled"),
 )
 
 
@@ -69,10 +69,10 @@ def test_the_yaml_holds_what_its_schema_says() -> None:
     assert (SCHEMA, "fail", 7) == (read["schema"], read["outcome"], read["requests"])
     assert {"outcome": "unknown", "passed": 1, "failed": 0, "unknown": 1, "skipped": 1} == read["summary"]["core"]
     assert {"outcome": "fail", "passed": 0, "failed": 1, "unknown": 0, "skipped": 0} == read["summary"]["extended"]
-    assert {"seen": [], "absent": ["auth"]} == read["features"]
+    assert {"seen": [], "absent": ["auth", "tools"]} == read["features"]
     assert ["d/a", "d/b", "d/c", "d/d"] == [one["id"] for one in read["checks"]]
     failed = read["checks"][0]
-    assert ["id", "level", "outcome", "feature", "requires", "source", "expected", "observed", "reproduction"] == list(
+    assert ["id", "level", "outcome", "needs", "requires", "source", "expected", "observed", "reproduction"] == list(
         failed
     )
     assert "brownout conform --only a\ncurl http://h/" == failed["reproduction"]
@@ -114,7 +114,7 @@ def test_the_terminal_shows_failures_first_and_acts_on_nothing() -> None:
 def test_one_reason_for_all_is_said_once(why: str) -> None:
     """A wrong address gives one line, not sixty."""
     findings = tuple(
-        Finding(id=f"d/{n}", level="core", requires="R.", source="S", feature="", outcome="unknown", why=why)
+        Finding(id=f"d/{n}", level="core", requires="R.", source="S", needs=(), outcome="unknown", why=why)
         for n in range(60)
     )
     console = Console(record=True, width=100)

@@ -19,8 +19,8 @@ from tests.conformance.world import Aborted, Endpoints, Silent, Visit, checked
 DIALECT = "openai-chat"
 
 
-def _check(run: Callable[[Probe], Awaitable[None]], feature: str = "") -> Check:
-    return Check(name="c", requires="r.", level="core", source="{reference}: x", feature=feature, requests=1, run=run)
+def _check(run: Callable[[Probe], Awaitable[None]], *needs: str) -> Check:
+    return Check(name="c", requires="r.", level="core", source="{reference}: x", needs=needs, requests=1, run=run)
 
 
 def _found(subject: Subject, check: Check, *, within_s: float = 5, without: tuple[str, ...] = ()) -> Finding:

@@ -33,8 +33,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(running: World) -> Iterator[World]:
-    """Lend the cloud to one test: no fault on, no record yet."""
+    """Lend the cloud to one test: no fault on, no record yet, and the ids of replies the same whatever ran before."""
     running.seen().clear()
+    for endpoint in running.cloud.endpoints.values():
+        endpoint._count = 0
     yield running
     for endpoint in running.cloud.endpoints.values():
         endpoint.faults.clear()

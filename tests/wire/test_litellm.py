@@ -169,6 +169,16 @@ def test_errors_are_litellms_typed_exceptions(
     assert [("refused", kind)] == [(r.outcome, r.refusal) for r in world.seen()]
 
 
+@pytest.mark.parametrize("words", ["Overloaded", "Overloaded, request 011bd6a403"])
+def test_digits_anywhere_in_an_error_are_taken_for_its_status(world: World, lite: Any, words: str) -> None:
+    """Finding: of Vertex LiteLLM takes "403" wherever it stands, in a request's id too, for the status of an error."""
+    world.fault("vertex-claude", RefuseBefore(Refusal("overloaded", words)))
+    with pytest.raises(lite.exceptions.openai.OpenAIError) as caught:
+        lite.completion(**asked(world, VERTEX_CLAUDE, stream=False))
+    mistaken = MISTAKEN[VERTEX_CLAUDE]["denied" if "403" in words else "overloaded"]
+    assert mistaken == raised(caught.value)
+
+
 def test_the_mistakes_are_mistakes() -> None:
     """What is written down as mistaken is not what is meant."""
     for wrong in MISTAKEN.values():

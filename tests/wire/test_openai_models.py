@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import openai
 import pytest
+import requests
 
 from brownout.dialects.openai_chat import OPERATIONS
 from brownout.wire import Refusal
@@ -82,3 +83,14 @@ def test_models_are_shown_to_callers_only(world: World) -> None:
         client.models.list()
     with pytest.raises(openai.AuthenticationError):
         client.models.retrieve(MODEL)
+
+
+@pytest.mark.parametrize(("version", "kind"), [({}, "list"), ({"anthropic-version": "2023-06-01"}, None)])
+def test_one_address_lists_its_models_to_either_family(world: World, version: dict[str, str], kind: str | None) -> None:
+    """OpenAI's and Anthropic's lists of models share a path: who names Anthropic's version gets Anthropic's list."""
+    host, port = world.cloud.addresses["own"]
+    key = world.cloud.identity.credentials("own")["api_key"]
+    reply = requests.get(
+        f"http://{host}:{port}/v1/models", headers={"Authorization": f"Bearer {key}", **version}, timeout=10
+    )
+    assert (200, kind) == (reply.status_code, reply.json().get("object"))

@@ -5,7 +5,7 @@ from fixtures.conform.judging import equal, json_of
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="error-request-id", source="Claude API reference, 'Errors': request id")
+@check(level="extended", needs=("error-request-id",), source="Claude API reference, 'Errors': request id")
 async def error_request_id(probe: Probe) -> None:
     """An error bears its request's id in the body, the one of the header request-id."""
     body = probe.body()

@@ -7,7 +7,7 @@ from fixtures.conform.judging import must
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="rate-limit-headers", source="Claude API reference, 'Rate limits': response headers")
+@check(level="extended", needs=("rate-limit-headers",), source="Claude API reference, 'Rate limits': response headers")
 async def rate_limit_headers(probe: Probe) -> None:
     """A reply says what is left of the caller's requests: limit, remaining, reset; numbers that can be true."""
     exchange = await probe.whole()

@@ -5,7 +5,7 @@ from fixtures.conform.judging import equal, json_of
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="service-tier", source="Claude API reference, 'Service tiers': usage.service_tier")
+@check(level="extended", needs=("service-tier",), source="Claude API reference, 'Service tiers': usage.service_tier")
 async def service_tier(probe: Probe) -> None:
     """A request for the standard tier only is served by it, and its usage says so."""
     exchange = await probe.whole(probe.asked(tier="standard_only"))

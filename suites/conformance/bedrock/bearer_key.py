@@ -6,7 +6,9 @@ from fixtures.conform.judging import must
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="bearer-key", source="AWS, 'Amazon Bedrock API keys': Authorization: Bearer, over TLS")
+@check(
+    level="extended", needs=("bearer-key",), source="AWS, 'Amazon Bedrock API keys': Authorization: Bearer, over TLS"
+)
 async def bearer_key(probe: Probe) -> None:
     """Over TLS a Bedrock API key is taken in a signature's place."""
     its = probe.subject.credentials

@@ -6,7 +6,7 @@ from fixtures.conform.probe import Probe
 
 
 @check(
-    level="extended", feature="service-tier", source="botocore's bedrock-runtime service model, Converse: serviceTier"
+    level="extended", needs=("service-tier",), source="botocore's bedrock-runtime service model, Converse: serviceTier"
 )
 async def service_tier(probe: Probe) -> None:
     """A request for the default service tier is served by it, and its reply says so."""

@@ -9,7 +9,7 @@ from fixtures.conform.probe import Probe
 _ORDER = re.compile(r"messageStart ((contentBlockStart )?(contentBlockDelta )+contentBlockStop )+messageStop metadata")
 
 
-@check(level="core", feature="streaming", source="botocore's bedrock-runtime service model, ConverseStreamOutput")
+@check(level="core", needs=("streaming",), source="botocore's bedrock-runtime service model, ConverseStreamOutput")
 async def stream_order(probe: Probe) -> None:
     """A stream is messageStart, blocks of deltas and a stop, messageStop, metadata."""
     events = probe.form.events((await probe.streamed()).body)

@@ -6,7 +6,7 @@ from fixtures.conform.probe import Probe
 
 
 @check(
-    level="core", feature="streaming", source="OpenAI API reference, 'The chat completion chunk object': id, created"
+    level="core", needs=("streaming",), source="OpenAI API reference, 'The chat completion chunk object': id, created"
 )
 async def chunks_of_one_reply(probe: Probe) -> None:
     """All chunks of a stream bear one id, one model and one time of creation."""

@@ -5,7 +5,7 @@ from fixtures.conform.judging import equal, must
 from fixtures.conform.probe import Probe
 
 
-@check(level="core", feature="streaming", source="OpenAI API reference, 'Streaming' of chat completions")
+@check(level="core", needs=("streaming",), source="OpenAI API reference, 'Streaming' of chat completions")
 async def stream_order(probe: Probe) -> None:
     """A stream names the role first, says why it ended once, after all text, and ends in [DONE]."""
     events = probe.form.events((await probe.streamed()).body)

@@ -11,7 +11,7 @@ _ORDER = re.compile(
 )
 
 
-@check(level="core", feature="streaming", source="Claude API reference, 'Streaming messages': event flow")
+@check(level="core", needs=("streaming",), source="Claude API reference, 'Streaming messages': event flow")
 async def stream_order(probe: Probe) -> None:
     """A stream is message_start, blocks (start, deltas, stop), message_delta, message_stop, each named by its type."""
     events = probe.form.events((await probe.streamed()).body)

@@ -8,7 +8,7 @@ from fixtures.conform.probe import Probe
 _NEEDED = (":event-type", ":content-type", ":message-type")
 
 
-@check(level="core", feature="streaming", source="Amazon event stream specification (Smithy); botocore.eventstream")
+@check(level="core", needs=("streaming",), source="Amazon event stream specification (Smithy); botocore.eventstream")
 async def frames(probe: Probe) -> None:
     """Every frame has right lengths and checksums, and headers, strings all, that name the event and its type."""
     found = cut(

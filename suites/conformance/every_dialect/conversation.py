@@ -11,7 +11,5 @@ async def conversation(probe: Probe) -> None:
     costs = []
     for turns in (["Say hello."], ["My name is Ada Lovelace.", "Nice to meet you, Ada.", "Say hello."]):
         body = probe.body(probe.asked(max_tokens=16)) | dict(probe.form.turns("", turns))
-        exchange = await probe.whole(probe.with_body(body))
-        spent = probe.form.spent(exchange.json())
-        costs.append(spent.prompt if spent else 0)
+        costs.append(probe.spent(await probe.whole(probe.with_body(body))).prompt)
     must(costs[1] > costs[0], expected="more tokens for three turns than for one", observed=costs)

@@ -4,7 +4,7 @@ from brownout.conformance import check
 from fixtures.conform.probe import Probe
 
 
-@check(level="core", feature="auth", source="{reference}")
+@check(level="core", needs=("auth",), source="{reference}")
 async def missing_credentials_refused(probe: Probe) -> None:
     """A request without credentials is refused, as an error of the vendor's shape."""
     exchange = await probe.send(probe.request(), signed=False, refusable=True)

@@ -7,7 +7,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="extended",
-    feature="request-id",
+    needs=("request-id",),
     source="{reference}: x-request-id, request-id, x-amzn-RequestId, responseId",
     requests=2,
 )

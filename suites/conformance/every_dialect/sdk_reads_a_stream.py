@@ -6,7 +6,7 @@ from fixtures.conform.probe import Probe
 from fixtures.conform.sdks import SDKS, said_by
 
 
-@check(level="core", feature="streaming", source="the vendor's SDK for Python, unmodified")
+@check(level="core", needs=("streaming",), source="the vendor's SDK for Python, unmodified")
 async def sdk_reads_a_stream(probe: Probe) -> None:
     """The vendor's own SDK, unmodified, gets a text out of a streamed reply, and why it ended."""
     sdk = SDKS[probe.subject.dialect.name]

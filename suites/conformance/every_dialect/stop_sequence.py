@@ -7,7 +7,7 @@ from fixtures.conform.probe import Probe
 _PROMPT = "Say: one two three four five six."
 
 
-@check(level="extended", feature="stop-sequences", source="{reference}: stop sequences", requests=2)
+@check(level="extended", needs=("stop-sequences",), source="{reference}: stop sequences", requests=2)
 async def stop_sequence(probe: Probe) -> None:
     """An answer ends before a sequence that the caller names, and does not hold it."""
     words = probe.answer(await probe.whole(probe.asked(_PROMPT, max_tokens=32))).text.split()

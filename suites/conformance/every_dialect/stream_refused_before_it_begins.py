@@ -6,7 +6,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="core",
-    feature="streaming",
+    needs=("streaming",),
     source="{reference}: 400 for an invalid request, streamed or not",
 )
 async def stream_refused_before_it_begins(probe: Probe) -> None:

@@ -6,7 +6,7 @@ from fixtures.conform.judging import equal, must
 from fixtures.conform.probe import Probe
 
 
-@check(level="core", feature="streaming", source="RFC 9112, 7.1: the chunks of a transfer mean nothing")
+@check(level="core", needs=("streaming",), source="RFC 9112, 7.1: the chunks of a transfer mean nothing")
 async def streamed_bytes_split_anywhere(probe: Probe) -> None:
     """A stream read a byte at a time gives the same answer as the one read as it arrived, and is whole."""
     exchange = await probe.streamed()

@@ -6,7 +6,7 @@ from fixtures.conform.probe import Probe
 
 
 @check(
-    level="core", feature="streaming", source="RFC 9110, 8.3; the vendors' SDKs choose their decoder by the media type"
+    level="core", needs=("streaming",), source="RFC 9110, 8.3; the vendors' SDKs choose their decoder by the media type"
 )
 async def streamed_content_type(probe: Probe) -> None:
     """A streamed reply has the media type of the vendor's streams."""

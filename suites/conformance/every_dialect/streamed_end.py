@@ -5,7 +5,7 @@ from fixtures.conform.judging import must
 from fixtures.conform.probe import Probe
 
 
-@check(level="core", feature="streaming", source="{reference}: how a stream ends")
+@check(level="core", needs=("streaming",), source="{reference}: how a stream ends")
 async def streamed_end(probe: Probe) -> None:
     """A stream ends with the vendor's terminator, once, and says why: else a cut stream looks like a whole one."""
     exchange = await probe.streamed()

@@ -7,7 +7,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="core",
-    feature="streaming",
+    needs=("streaming",),
     source="{reference}: the reply's shape",
 )
 async def streamed_reply(probe: Probe) -> None:

@@ -7,7 +7,7 @@ from fixtures.conform.probe import LONG_PROMPT, Probe
 
 @check(
     level="core",
-    feature="streaming",
+    needs=("streaming",),
     source="{reference}: max_tokens and the stop reason that goes with it",
 )
 async def streamed_stops_at_max_tokens(probe: Probe) -> None:

@@ -7,7 +7,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="core",
-    feature="usage-in-stream",
+    needs=("usage-in-stream", "streaming"),
     source="{reference}: usage at a stream's end (OpenAI's on demand: stream_options.include_usage)",
 )
 async def streamed_usage(probe: Probe) -> None:

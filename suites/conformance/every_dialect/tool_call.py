@@ -10,7 +10,7 @@ from fixtures.conform.probe import Probe
 _TOOL = Tool("get_weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
 
 
-@check(level="extended", feature="tools", source="{reference}: tools and tool choice")
+@check(level="extended", needs=("tools",), source="{reference}: tools and tool choice")
 async def tool_call(probe: Probe) -> None:
     """A tool that must be called is called: by its name, with an id, with arguments that are a JSON object."""
     ask = probe.asked("What is the weather in Paris?", tools=(_TOOL,), tool_choice="any", max_tokens=128)

@@ -10,7 +10,7 @@ from fixtures.conform.probe import Probe
 _TOOL = Tool("get_weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
 
 
-@check(level="extended", feature="tools", source="{reference}: tools in streams")
+@check(level="extended", needs=("tools", "streaming"), source="{reference}: tools in streams")
 async def tool_call_streamed(probe: Probe) -> None:
     """A streamed call of a tool comes whole: its name, its id, and pieces of arguments that make up a JSON object."""
     ask = probe.asked("What is the weather in Paris?", tools=(_TOOL,), tool_choice="any", max_tokens=128, stream=True)

@@ -9,7 +9,7 @@ _TOOL = Tool("get_weather", {"type": "object", "properties": {"city": {"type": "
 _QUESTION = "What is the weather in Paris?"
 
 
-@check(level="extended", feature="tools", source="{reference}: a tool's result", requests=2)
+@check(level="extended", needs=("tools",), source="{reference}: a tool's result", requests=2)
 async def tool_result(probe: Probe) -> None:
     """A conversation that goes on with what a tool gave is accepted, and answered in text."""
     ask = probe.asked(_QUESTION, tools=(_TOOL,), tool_choice="any", max_tokens=128)

@@ -1,18 +1,14 @@
 """What a reply cost is told, and can be true."""
 
 from brownout.conformance import check
-from fixtures.conform.judging import json_of, must
+from fixtures.conform.judging import must
 from fixtures.conform.probe import Probe
 
 
 @check(level="core", source="{reference}: usage, usageMetadata")
 async def usage(probe: Probe) -> None:
     """A reply tells what it cost: tokens of the prompt and of the answer, no more than were allowed, and their sum."""
-    exchange = await probe.whole(probe.asked(max_tokens=16))
-    spent = probe.form.spent(json_of(exchange))
-    if spent is None:
-        must(holds=False, expected="the tokens that it cost", observed=exchange.said())
-        return
+    spent = probe.spent(await probe.whole(probe.asked(max_tokens=16)))
     must(spent.prompt > 0, expected="tokens of the prompt", observed=spent)
     must(0 < spent.output <= 16, expected="1 to 16 tokens of the answer (max_tokens is 16)", observed=spent)
     least = spent.prompt + spent.output

@@ -5,7 +5,7 @@ from fixtures.conform.credentials import Credentials
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="auth", source="{reference}", requests=2)
+@check(level="extended", needs=("auth",), source="{reference}", requests=2)
 async def wrong_credentials_refused(probe: Probe) -> None:
     """Credentials that nobody issued are refused, as an error of the vendor's shape."""
     await probe.demand_proof()

@@ -9,7 +9,7 @@ from fixtures.conform.probe import Probe
 _NAMES = [f"x-ratelimit-{what}-{of}" for of in ("requests", "tokens") for what in ("limit", "remaining", "reset")]
 
 
-@check(level="extended", feature="rate-limit-headers", source="OpenAI's guide 'Rate limits': headers")
+@check(level="extended", needs=("rate-limit-headers",), source="OpenAI's guide 'Rate limits': headers")
 async def rate_limit_headers(probe: Probe) -> None:
     """A reply says what is left of the caller's requests and tokens, in numbers that can be true."""
     exchange = await probe.whole()

@@ -5,7 +5,7 @@ from fixtures.conform.judging import equal, json_of
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="service-tier", source="OpenAI API reference, 'Create chat completion': service_tier")
+@check(level="extended", needs=("service-tier",), source="OpenAI API reference, 'Create chat completion': service_tier")
 async def service_tier(probe: Probe) -> None:
     """A request for the default service tier is served by it, and its reply says so."""
     exchange = await probe.whole(probe.asked(tier="default"))

@@ -7,7 +7,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="extended",
-    feature="usage-in-stream",
+    needs=("usage-in-stream", "streaming"),
     source="OpenAI API reference, 'Create chat completion': stream_options.include_usage",
 )
 async def usage_on_demand(probe: Probe) -> None:

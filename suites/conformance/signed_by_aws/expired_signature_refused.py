@@ -8,7 +8,10 @@ from fixtures.conform.probe import Probe
 
 
 @check(
-    level="extended", feature="auth", source="AWS, 'Elements of an AWS API request signature': five minutes", requests=2
+    level="extended",
+    needs=("auth",),
+    source="AWS, 'Elements of an AWS API request signature': five minutes",
+    requests=2,
 )
 async def expired_signature_refused(probe: Probe) -> None:
     """A request that was signed an hour ago is refused."""

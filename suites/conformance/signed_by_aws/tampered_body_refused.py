@@ -8,7 +8,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="extended",
-    feature="auth",
+    needs=("auth",),
     source="AWS, 'Create a signed AWS API request': the body's hash is signed",
     requests=2,
 )

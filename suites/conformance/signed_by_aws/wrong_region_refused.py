@@ -7,7 +7,7 @@ from fixtures.conform.probe import Probe
 
 
 @check(
-    level="extended", feature="auth", source="AWS, 'Create a signed AWS API request': the credential scope", requests=2
+    level="extended", needs=("auth",), source="AWS, 'Create a signed AWS API request': the credential scope", requests=2
 )
 async def wrong_region_refused(probe: Probe) -> None:
     """A request that was signed for another region is refused."""

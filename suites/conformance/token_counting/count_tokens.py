@@ -6,7 +6,7 @@ from fixtures.conform.judging import conforms, json_of, must
 from fixtures.conform.probe import Probe
 
 
-@check(level="extended", feature="count-tokens", source="{reference}: counting tokens", requests=2)
+@check(level="extended", needs=("count-tokens",), source="{reference}: counting tokens", requests=2)
 async def count_tokens(probe: Probe) -> None:
     """A prompt's tokens are counted without an answer, and a longer prompt counts more."""
     short, long = await _counted(probe, 4), await _counted(probe, 200)

@@ -9,7 +9,7 @@ from fixtures.conform.probe import Probe
 
 @check(
     level="extended",
-    feature="json-array-stream",
+    needs=("json-array-stream", "streaming"),
     source="Google's API reference, streamGenerateContent: without alt=sse the reply is a JSON array",
 )
 async def json_array_stream(probe: Probe) -> None:

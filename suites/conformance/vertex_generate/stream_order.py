@@ -5,7 +5,7 @@ from fixtures.conform.judging import equal, must
 from fixtures.conform.probe import Probe
 
 
-@check(level="core", feature="streaming", source="Google's API reference, streamGenerateContent; google-genai")
+@check(level="core", needs=("streaming",), source="Google's API reference, streamGenerateContent; google-genai")
 async def stream_order(probe: Probe) -> None:
     """Of a stream's chunks the last alone says why it ended, and what it cost."""
     chunks = [event.body for event in probe.form.events((await probe.streamed()).body)]

@@ -9,7 +9,7 @@ _TYPES = ("ON_DEMAND", "ON_DEMAND_PRIORITY", "ON_DEMAND_FLEX", "ON_DEMAND_OFFPEA
 
 @check(
     level="extended",
-    feature="service-tier",
+    needs=("service-tier",),
     source="Google's discovery document of aiplatform v1, UsageMetadata: trafficType",
 )
 async def traffic_type(probe: Probe) -> None:
