@@ -55,7 +55,7 @@ def print_curves(console: Console, curves: Sequence[Curve]) -> None:
     table = Table(title="what callers get as load rises")
     for column in ("endpoint", "capacity"):
         table.add_column(column)
-    for column in ("offered/s", "served/s", "tokens/s", "TTFT p50, s", "p99, s", "errors"):
+    for column in ("offered_rps", "served_rps", "output_tokens_per_s", "ttft_p50_s", "ttft_p99_s", "error_share"):
         table.add_column(column, justify="right")
     table.add_column("which", overflow="fold")
     for curve in curves:
