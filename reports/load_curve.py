@@ -55,9 +55,9 @@ def print_curves(console: Console, curves: Sequence[Curve]) -> None:
     table = Table(title="what callers get as load rises")
     for column in ("endpoint", "capacity"):
         table.add_column(column)
-    for column in ("offered_rps", "served_rps", "output_tokens_per_s", "ttft_p50_s", "ttft_p99_s", "error_share"):
+    for column in ("offered_rps", "served_rps", "ttft_p50_s", "ttft_p99_s", "error_share"):
         table.add_column(column, justify="right")
-    table.add_column("which", overflow="fold")
+    table.add_column("errors", overflow="fold")
     for curve in curves:
         for number, one in enumerate(curve.points):
             heads = (escape(curve.endpoint), curve.capacity) if number == 0 else ("", "")
@@ -71,7 +71,6 @@ def _cells(one: Point) -> list[str]:
     return [
         f"{one.offered_rps:.2f}",
         f"{one.served_rps:.2f}",
-        f"{one.output_tokens_per_s:.0f}",
         "-" if one.ttft_p50_s is None else f"{one.ttft_p50_s:.2f}",
         "-" if one.ttft_p99_s is None else f"{one.ttft_p99_s:.2f}",
         f"{one.error_share:.0%}",
