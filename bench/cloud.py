@@ -7,7 +7,7 @@ processor time, so that what else the machine does matters little; rounds are in
 validates, looks for canaries and writes evidence, as in a run. The ratios are what is claimed, not the figures.
 
 Pacing: 1,000 streams at once, each token due at an instant that the model names; the error is how much later (or
-sooner) than that it reached the client, which includes the client's own delay.
+sooner) than that it was emitted, by the evidence, or received, which includes the network's and the client's own delay.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 from rich.console import Console
@@ -36,6 +36,7 @@ from bench.cloud_servers import CLAUDE, MODEL, REPLY_TOKENS, STREAM_TOKENS
 from bench.hammer import Count, hammer, streams_at_once
 from brownout.clock import utc_now, wait_until
 from brownout.dialects import DIALECTS
+from brownout.evidence import ProviderRecord, read_records
 from brownout.identity import sign
 from brownout.wire import Ask, HttpRequest
 
@@ -204,8 +205,19 @@ def _compare(title: str, contenders: list[Contender], console: Console, *, strea
     console.print(table)
 
 
-def _pacing(port: int, request: bytes, limits: dict[str, float], console: Console) -> None:
+def _emitted(journal: Path, limits: dict[str, float]) -> tuple[list[float], list[float]]:
+    """Return how late first and last tokens went out, in ms, as the evidence has it."""
+    records = cast("list[ProviderRecord]", read_records(journal, ProviderRecord))
+    paced = [one for one in records if one.endpoint == "paced" and one.first_token_s is not None]
+    first = [abs((one.first_token_s or 0.0) - one.arrived_s - limits["ttft_s"]) * 1000 for one in paced]
+    answers_s = [limits["ttft_s"] + (one.tokens - 1) * limits["inter_token_s"] for one in paced]
+    pairs = zip(paced, answers_s, strict=True)
+    return first, [abs(one.end_s - one.arrived_s - answer_s) * 1000 for one, answer_s in pairs]
+
+
+def _pacing(port: int, request: bytes, facts: dict[str, Any], console: Console) -> None:
     """Print how far from the model's instants the tokens of 1,000 streams were."""
+    limits = facts["limits"]
     with console.status("pacing: 1,000 streams"):
         count: Count = uvloop.run(
             streams_at_once(port, request, streams=STREAMS, spread_s=STREAM_SPREAD_S, marker=b'"content":"')
@@ -221,7 +233,13 @@ def _pacing(port: int, request: bytes, limits: dict[str, float], console: Consol
     table = Table(title=f"pacing: {STREAMS} streams at once, {count.tokens:,} tokens, error against the model in ms")
     for column in ("", "p50", "p99", "max"):
         table.add_column(column, justify="right")
-    for name, errors in (("first token", first), ("between tokens", between)):
+    first_out, last_out = _emitted(Path(facts["journal"]), limits)
+    for name, errors in (
+        ("first token, emitted", first_out),
+        ("last token, emitted", last_out),
+        ("first token, received", first),
+        ("between tokens, received", between),
+    ):
         ranks = sorted(errors)
         cells = (ranks[len(ranks) // 2], ranks[int(len(ranks) * 0.99)], ranks[-1])
         table.add_row(name, *(f"{cell:.2f}" for cell in cells))
@@ -284,7 +302,7 @@ def main() -> None:
         if told.only in {None, "pacing"}:
             key, port = facts["credentials"]["paced"]["api_key"], facts["ports"]["paced"]
             request = _chat(f"pace {facts['canary']}", stream=True, max_tokens=PACED_TOKENS, key=key, port=port)
-            _pacing(port, request, facts["limits"], console)
+            _pacing(port, request, facts, console)
 
 
 if __name__ == "__main__":
