@@ -201,3 +201,23 @@ def test_judging_says_what_was_expected_and_seen() -> None:
         conforms("openai/ChatCompletion", {"id": 1})
     assert "openai/ChatCompletion" in caught.value.expected
     assert caught.value.observed
+
+
+def test_what_was_found_before_an_interruption_is_kept(endpoints: Endpoints) -> None:
+    """A run that is cancelled half-way keeps its findings; of the checks that had not ended nothing is known."""
+    subject = endpoints.subject(DIALECT)
+    runner = Runner(subject, Redactor(subject.credentials.secrets()), jobs=1)
+
+    async def interrupted() -> list[Finding]:
+        async def hangs(_probe: Probe) -> None:
+            running.cancel()
+            await asyncio.Event().wait()
+
+        checks = [_check(_asks), msgspec.structs.replace(_check(hangs), name="d")]
+        running = asyncio.ensure_future(runner.run(checks, Silent()))
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        return runner.so_far(checks)
+
+    outcomes = [(found.outcome, found.why) for found in asyncio.run(interrupted())]
+    assert [("pass", ""), ("unknown", "interrupted before its end")] == outcomes
