@@ -18,7 +18,7 @@ from brownout.virtual import VirtualConnector, run_virtual
 from brownout.wire import Answer, Ask, End, Event, HttpReply, Refusal, Token
 from fixtures.providers.cloud import Cloud
 from fixtures.providers.endpoint import EmulatedEndpoint
-from fixtures.router.upstream import Upstream, UpstreamSettings
+from fixtures.router.upstream import Upstream, settings_of
 
 _PLACES = {
     "openai-chat": ("own", "us-dc1", "llama"),
@@ -139,18 +139,7 @@ class Live:
 
     def _upstream(self, one: Endpoint) -> Upstream:
         host, port = self.cloud.addresses[one.name]
-        settings = UpstreamSettings(
-            name=one.name,
-            cloud=one.cloud,
-            provider=one.provider,
-            region=one.region,
-            capacity=one.capacity,
-            dialect=one.dialect,
-            url=f"http://{host}:{port}",
-            model=one.model,
-            credentials=self.cloud.identity.credentials(one.name),
-            order=1,
-        )
+        settings = settings_of(one, f"http://{host}:{port}", self.cloud.identity.credentials(one.name))
         return Upstream(settings, self.session, self.clock)
 
 

@@ -13,6 +13,7 @@ from brownout.dialects import dialect_named
 from brownout.dialects.openai_requests import ChatAsk
 from brownout.dialects.sse import SseSplitter
 from brownout.wire import Answer, Ask, Dialect, End, Event, HttpReply, HttpRequest, Refusal, RefusalKind, Token
+from tests.dialects.rounds import assert_kind_and_wait_kept
 
 KINDS: tuple[RefusalKind, ...] = get_args(RefusalKind)
 HOSTILE = st.sampled_from(
@@ -137,16 +138,7 @@ def test_noise_is_a_refusal_or_nothing(dialect: Dialect, noise: bytes, more: byt
 @given(DIALECT, st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))
 def test_a_refusal_keeps_its_kind_and_its_wait(dialect: Dialect, kind: RefusalKind, wait_ms: int | None) -> None:
     """A refusal crosses the wire with its kind, and when to come back is never earlier than was said."""
-    wait_s = None if wait_ms is None else wait_ms / 1000
-    reply = dialect.server.refusal(Refusal(kind, retry_after_s=wait_s), reply_id="r-1")
-    read = dialect.client.refusal(reply)
-    assert (kind, reply.status) == (read.kind, read.status)
-    if wait_s is None:
-        assert read.retry_after_s is None
-    else:
-        assert read.retry_after_s is not None
-        slack_s = 1.0 if kind == "unknown" else 0.0011  # the unknown error bears whole seconds only
-        assert wait_s <= read.retry_after_s + 1e-9 <= wait_s + slack_s
+    assert_kind_and_wait_kept(dialect, kind, wait_ms)
 
 
 @given(DIALECT, st.sampled_from([kind for kind in KINDS if kind not in {"overloaded", "unavailable"}]), TEXT)

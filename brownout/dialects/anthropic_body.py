@@ -6,9 +6,8 @@ Members follow the public reference of Anthropic's Messages API, held against th
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from brownout.dialects.anthropic_rules import blocks_of, objects_of, strings_of, why_rejected
+from brownout.dialects.json_body import json_object
 from brownout.dialects.models import objection
 from brownout.dialects.models.words import anthropic_words
 from brownout.wire import Ask, Refusal, Tool
@@ -18,18 +17,13 @@ COUNT_REQUEST = "anthropic/CountTokensRequest"
 
 _EXTRA = "{}: Extra inputs are not permitted"
 _CHOICES = {"any": "any", "none": "none"}
-_decode = msgspec.json.Decoder().decode
 
 
 def read_object(raw: bytes) -> dict[str, Any]:
     """Return the JSON object in a request's bytes; raises ``Refusal("invalid")`` when there is none."""
-    try:
-        body = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal("invalid", f"The request body is not valid JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise Refusal("invalid", "Input should be a valid dictionary")
-    return body
+    return json_object(
+        raw, no_json="The request body is not valid JSON: {}", no_object="Input should be a valid dictionary"
+    )
 
 
 def check(body: Mapping[str, Any], *, request: str = REQUEST, apart: Container[str] = (), betas: bool = False) -> None:

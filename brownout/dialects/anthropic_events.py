@@ -227,10 +227,6 @@ class _Data(msgspec.Struct):
     metrics: _Metrics | None = msgspec.field(default=None, name="amazon-bedrock-invocationMetrics")
 
 
-class _Count(msgspec.Struct):
-    input_tokens: int
-
-
 _message_decoder = msgspec.json.Decoder(_Message)
 _data_decoder = msgspec.json.Decoder(_Data)
 

@@ -17,12 +17,11 @@ from brownout.dialects.anthropic_events import (
     MessageReader,
     MessageWriter,
     Said,
-    message,
     read_message,
     sse,
-    token_count,
 )
 from brownout.dialects.anthropic_platform import ANTHROPIC, claude
+from brownout.dialects.claude_server import ClaudeServer
 from brownout.dialects.headers import header
 from brownout.dialects.sse import SseSplitter
 from brownout.wire import Answer, Ask, Dialect, Event, HttpReply, HttpRequest, Meter, Refusal
@@ -34,9 +33,6 @@ VERSIONS = ("2023-01-01", "2023-06-01", "2026-10-21")
 """Values of ``anthropic-version``: the two of the public page "Versions", and the one the official client sends."""
 
 _VERSION = "2023-06-01"
-_ORGANIZATION = "5f0d0c3e-2b5c-4a55-9d3b-0b6f1c7e9a10"
-"""``anthropic-organization-id`` of every reply: there is one organization here."""
-
 _RELEASED = "1970-01-01T00:00:00Z"
 """What the reference says a model's ``created_at`` may be where its release date is unknown."""
 
@@ -64,8 +60,10 @@ _encode = msgspec.json.encode
 # --- the endpoint's half -----------------------------------------------------------------------------------
 
 
-class MessagesServer:
+class MessagesServer(ClaudeServer):
     """The endpoint's half of ``anthropic-messages``."""
+
+    platform = ANTHROPIC
 
     def owns(self, request: HttpRequest) -> bool:
         """Return whether the path is the Messages API's, or that of the models asked for in Anthropic's version."""
@@ -92,16 +90,6 @@ class MessagesServer:
             count=count,
         )
 
-    def reply(self, ask: Ask, answer: Answer, *, reply_id: str) -> HttpReply:
-        """Return the whole reply."""
-        body = message(ask, answer, reply_id=reply_id, platform=ANTHROPIC)
-        return HttpReply(status=200, headers=_headers("application/json", reply_id), body=body)
-
-    def counted(self, ask: Ask, prompt_tokens: int, *, reply_id: str) -> HttpReply:
-        """Return the count of a prompt's tokens."""
-        del ask
-        return HttpReply(status=200, headers=_headers("application/json", reply_id), body=token_count(prompt_tokens))
-
     def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
         """Return ``anthropic-ratelimit-*``: limit, what remains, and the instant at which all of it is there again.
 
@@ -122,11 +110,6 @@ class MessagesServer:
                 f"{head}-reset": _instant(utc, meter.reset_s),
             }
         return headers
-
-    def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
-        """Return the headers of a streamed reply."""
-        del ask
-        return _headers("text/event-stream; charset=utf-8", reply_id) | {"Cache-Control": "no-cache"}
 
     def writer(self, ask: Ask, *, reply_id: str) -> "MessagesWriter":
         """Return the encoder of one streamed reply."""
@@ -175,7 +158,7 @@ def models_aside(request: HttpRequest, model: str, reply_id: str) -> HttpReply |
         "deprecated_at": None,
         "retires_at": None,
     }
-    headers = _headers("application/json", reply_id)
+    headers = ANTHROPIC.headers("application/json", reply_id)
     if request.path == MODELS_PATH:
         page = {"data": [entry], "has_more": False, "first_id": model, "last_id": model}
         return HttpReply(status=200, headers=headers, body=_encode(page))
@@ -195,14 +178,6 @@ def _check_version(request: HttpRequest) -> None:
         raise Refusal("invalid", "anthropic-version: header is required")
     if version not in VERSIONS:
         raise Refusal("invalid", f'anthropic-version: "{version}" is not a valid version')
-
-
-def _headers(content_type: str, reply_id: str) -> dict[str, str]:
-    return {
-        "Content-Type": content_type,
-        "request-id": ANTHROPIC.identifier("req", reply_id),
-        "anthropic-organization-id": _ORGANIZATION,
-    }
 
 
 def _sum(prompts: Meter, answers: Meter) -> Meter:

@@ -22,11 +22,18 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
         mark: what stands in every identifier after its kind.
         names_tier: whether the usage in a reply names the service tier.
         pings: whether streams bear ``ping`` events.
+        organization: the ``anthropic-organization-id`` of every reply; empty where there is none.
     """
 
     mark: str = ""
     names_tier: bool = False
     pings: bool = False
+    organization: str = ""
+
+    def headers(self, content_type: str, reply_id: str) -> dict[str, str]:
+        """Return the headers of a reply that is no error."""
+        headers = {"Content-Type": content_type, "request-id": self.identifier("req", reply_id)}
+        return headers | ({"anthropic-organization-id": self.organization} if self.organization else {})
 
     def identifier(self, kind: str, reply_id: str) -> str:
         """Return an identifier in Anthropic's form: ``req_bdrk_01...`` for kind ``req``."""
@@ -39,7 +46,7 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
         return self.identifier("toolu", call_id.removeprefix(_CALL))
 
 
-ANTHROPIC = Platform(names_tier=True, pings=True)
+ANTHROPIC = Platform(names_tier=True, pings=True, organization="5f0d0c3e-2b5c-4a55-9d3b-0b6f1c7e9a10")
 BEDROCK = Platform(mark="bdrk_")
 VERTEX = Platform(mark="vrtx_", pings=True)
 

@@ -5,7 +5,6 @@ Operations, members, event names and error statuses are those of botocore's ``be
 """
 
 import base64
-import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from brownout.dialects.absent import NoStanding
 from brownout.dialects.aws_errors import request_id
 from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CONVERSE_STREAM_EXCEPTIONS, refused
 from brownout.dialects.bedrock_padding import padded
@@ -29,7 +29,6 @@ from brownout.wire import (
     Event,
     HttpReply,
     HttpRequest,
-    Meter,
     Refusal,
     StopReason,
     Token,
@@ -69,7 +68,7 @@ _STOP_REASONS: Mapping[StopReason, str] = MappingProxyType(
 _encode = msgspec.json.encode
 
 
-class ConverseServer:
+class ConverseServer(NoStanding):
     """The endpoint's half of ``bedrock-converse``."""
 
     def owns(self, request: HttpRequest) -> bool:
@@ -97,11 +96,6 @@ class ConverseServer:
         """Return CountTokens' reply."""
         del ask  # it names no model
         return HttpReply(status=200, headers=_headers(reply_id), body=_encode({"inputTokens": prompt_tokens}))
-
-    def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
-        """Return nothing: Bedrock does not say what is left."""
-        del meters, utc
-        return {}
 
     def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
         """Return the headers of a streamed reply."""

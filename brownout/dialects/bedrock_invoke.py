@@ -7,7 +7,6 @@ and the metrics in the last chunk are in no model: they are as public captures o
 
 import base64
 import binascii
-import datetime as dt
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from brownout.dialects.absent import NoCount, NoStanding
 from brownout.dialects.anthropic_body import ask_of, body_of, check, forbid, read_object
 from brownout.dialects.anthropic_events import MessageReader, MessageWriter, Said, message, read_message
 from brownout.dialects.anthropic_platform import BEDROCK
@@ -26,7 +26,7 @@ from brownout.dialects.eventstream import FrameDecoder, encode_frame, encode_hea
 from brownout.dialects.headers import header
 from brownout.dialects.models import objection
 from brownout.dialects.models.words import aws_words
-from brownout.wire import Answer, Ask, Dialect, End, Event, HttpReply, HttpRequest, Meter, Refusal
+from brownout.wire import Answer, Ask, Dialect, End, Event, HttpReply, HttpRequest, Refusal
 
 VERSIONS = ("bedrock-2023-05-31", "2023-06-01", "2026-10-21")
 """Values of ``anthropic_version``: AWS's, and what Anthropic's official clients send through Bedrock."""
@@ -86,7 +86,7 @@ class InvokeAsk(Ask, frozen=True, kw_only=True):
 # --- the endpoint's half -----------------------------------------------------------------------------------
 
 
-class InvokeServer:
+class InvokeServer(NoCount, NoStanding):
     """The endpoint's half of ``bedrock-invoke``."""
 
     def owns(self, request: HttpRequest) -> bool:
@@ -118,16 +118,6 @@ class InvokeServer:
         }
         body = message(ask, answer, reply_id=reply_id, platform=BEDROCK)
         return HttpReply(status=200, headers=headers, body=body)
-
-    def counted(self, ask: Ask, prompt_tokens: int, *, reply_id: str) -> HttpReply:
-        """Never asked for: CountTokens is an operation of its own."""
-        del ask, prompt_tokens, reply_id
-        raise Refusal("not-found")
-
-    def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
-        """Return no headers: Bedrock does not say what is left."""
-        del meters, utc
-        return {}
 
     def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
         """Return the headers of a streamed reply. They go out before the `End`, so the tier is the one asked for."""

@@ -16,6 +16,7 @@ import msgspec
 from brownout.dialects.bedrock_errors import no_operation
 from brownout.dialects.bedrock_ids import read_model_id
 from brownout.dialects.bedrock_invoke import counted_ask
+from brownout.dialects.json_body import json_object
 from brownout.dialects.models import objections
 from brownout.dialects.models.words import aws_code, aws_words
 from brownout.dialects.structured import Frame, frame_of
@@ -67,14 +68,12 @@ def read_request(request: HttpRequest) -> Ask:
 
 
 def _read_body(raw: bytes) -> dict[str, Any]:
-    try:
-        body = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal(
-            "invalid", f"The request body is not valid JSON: {error}", code="SerializationException"
-        ) from None
-    if not isinstance(body, dict):
-        raise Refusal("invalid", "The request body must be a JSON object.", code="SerializationException")
+    body = json_object(
+        raw,
+        no_json="The request body is not valid JSON: {}",
+        no_object="The request body must be a JSON object.",
+        code="SerializationException",
+    )
     # In AWS's JSON protocols a member that is null is absent.
     return {name: value for name, value in body.items() if value is not None}
 

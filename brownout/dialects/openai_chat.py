@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from brownout.dialects.absent import NoCount
 from brownout.dialects.headers import header
 from brownout.dialects.openai_client import ChatClient
 from brownout.dialects.openai_errors import ERROR_NAMES, ChatRefusal, error_body, error_reply, request_id
@@ -80,7 +81,7 @@ _encode = msgspec.json.encode
 _PLAIN = ChatAsk(model="", prompt="")
 
 
-class ChatServer:
+class ChatServer(NoCount):
     """The endpoint's half of ``openai-chat``."""
 
     def owns(self, request: HttpRequest) -> bool:
@@ -105,11 +106,6 @@ class ChatServer:
         if answer.end is not None and answer.end.latency_s:
             headers["openai-processing-ms"] = str(round(answer.end.latency_s * 1000))
         return HttpReply(status=200, headers=headers, body=_encode(completion(ask, answer, reply_id=reply_id)))
-
-    def counted(self, ask: Ask, prompt_tokens: int, *, reply_id: str) -> HttpReply:
-        """Never asked for: this dialect has no such operation."""
-        del ask, prompt_tokens, reply_id
-        raise Refusal("not-found")
 
     def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
         """Return the ``x-ratelimit`` headers (OpenAI's guide "Rate limits")."""

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from brownout.dialects.absent import NoCount, NoStanding
 from brownout.dialects.aws_errors import request_id
 from brownout.dialects.eventstream import FrameDecoder, encode_frame, encode_headers
 from brownout.dialects.headers import header
@@ -39,7 +40,7 @@ from brownout.dialects.sagemaker_errors import (
     read_error,
     read_frame,
 )
-from brownout.wire import Answer, Ask, Dialect, Event, HttpReply, HttpRequest, Meter, Refusal
+from brownout.wire import Answer, Ask, Dialect, Event, HttpReply, HttpRequest, Refusal
 
 INVOCATION_LIMIT_S = 60.0
 """How long a container may take over an invocation (API reference, "InvokeEndpoint")."""
@@ -97,7 +98,7 @@ def why_not_served(model: str, asked: str) -> Refusal | None:
     return Refusal("not-found", f"Inference Component {component} not found for Endpoint {endpoint}.")
 
 
-class InvokeServer:
+class InvokeServer(NoCount, NoStanding):
     """The endpoint's half of ``sagemaker-invoke``."""
 
     def owns(self, request: HttpRequest) -> bool:
@@ -138,16 +139,6 @@ class InvokeServer:
             return HttpReply(status=200, headers=headers, body=body)
         headers = {**self.stream_headers(wanted, reply_id=reply_id), f"{_PREFIX}Content-Type": content_type}
         return HttpReply(status=200, headers=headers, body=encode_frame(_PAYLOAD_PART, body))
-
-    def counted(self, ask: Ask, prompt_tokens: int, *, reply_id: str) -> HttpReply:
-        """Never asked for: this dialect has no such operation."""
-        del ask, prompt_tokens, reply_id
-        raise Refusal("not-found")
-
-    def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
-        """Return nothing: SageMaker tells nobody what is left."""
-        del meters, utc
-        return {}
 
     def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
         """Return the headers of a streamed reply."""

@@ -5,7 +5,6 @@ the service's do, which some clients depend on.
 """
 
 import base64
-import datetime as dt
 import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from brownout.dialects.absent import NoStanding
 from brownout.dialects.documents import Documented, documented
 from brownout.dialects.google_errors import JSON_TYPE, error_reply, status_body
 from brownout.dialects.structured import Frame
@@ -26,7 +26,6 @@ from brownout.wire import (
     Event,
     HttpReply,
     HttpRequest,
-    Meter,
     Refusal,
     StopReason,
     Token,
@@ -74,7 +73,7 @@ _CHARS_PER_TOKEN = 4
 _encode = msgspec.json.encode
 
 
-class GenerateServer:
+class GenerateServer(NoStanding):
     """The endpoint's half of ``vertex-generate``."""
 
     def owns(self, request: HttpRequest) -> bool:
@@ -108,11 +107,6 @@ class GenerateServer:
                 "promptTokensDetails": [{"modality": "TEXT", "tokenCount": prompt_tokens}],
             }
         return HttpReply(status=200, headers={"Content-Type": JSON_TYPE}, body=_encode(body))
-
-    def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
-        """Return nothing: Vertex AI does not say what is left."""
-        del meters, utc
-        return {}
 
     def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
         """Return the headers of a streamed reply."""

@@ -7,7 +7,6 @@ captures of its 400s show. Two things are inferred: that full servers answer 529
 body makes a stream of streamRawPredict only.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -15,19 +14,21 @@ from typing import Any
 import msgspec
 
 from brownout.answer import estimated_tokens
+from brownout.dialects.absent import NoStanding
 from brownout.dialects.anthropic_body import COUNT_REQUEST, ask_of, body_of, check, forbid, read_object
 from brownout.dialects.anthropic_errors import error_event, error_reply, is_named
 from brownout.dialects.anthropic_errors import read_error as read_anthropic_error
-from brownout.dialects.anthropic_events import MessageWriter, Said, message, read_message, sse, token_count
+from brownout.dialects.anthropic_events import MessageWriter, Said, read_message, sse
 from brownout.dialects.anthropic_messages import MessagesReader
 from brownout.dialects.anthropic_platform import VERTEX
+from brownout.dialects.claude_server import ClaudeServer
 from brownout.dialects.google_errors import error_reply as google_error_reply
 from brownout.dialects.google_errors import no_such_url
 from brownout.dialects.google_errors import read_error as read_google_error
 from brownout.dialects.headers import header
 from brownout.dialects.vertex_places import Place, path_of, read_path
 from brownout.dialects.vertex_tiers import asked_tier, tier_headers
-from brownout.wire import Answer, Ask, Dialect, Event, HttpReply, HttpRequest, Meter, Refusal
+from brownout.wire import Answer, Ask, Dialect, Event, HttpReply, HttpRequest, Refusal
 
 VERSIONS = ("vertex-2023-10-16", "2023-06-01", "2026-10-21")
 """Values of ``anthropic_version``: Google's, and what Anthropic's official clients send to Vertex."""
@@ -68,8 +69,10 @@ _encode = msgspec.json.encode
 # --- the endpoint's half -----------------------------------------------------------------------------------
 
 
-class RawPredictServer:
+class RawPredictServer(ClaudeServer, NoStanding):
     """The endpoint's half of ``vertex-rawpredict``."""
+
+    platform = VERTEX
 
     def owns(self, request: HttpRequest) -> bool:
         """Return whether the path is a raw call on one of Anthropic's models."""
@@ -85,26 +88,6 @@ class RawPredictServer:
         except Refusal as refusal:
             # The model's objection, not the front end's: the code says so.
             raise Refusal("invalid", refusal.message, code=_INVALID) from None
-
-    def reply(self, ask: Ask, answer: Answer, *, reply_id: str) -> HttpReply:
-        """Return the whole reply."""
-        body = message(ask, answer, reply_id=reply_id, platform=VERTEX)
-        return HttpReply(status=200, headers=_headers("application/json", reply_id), body=body)
-
-    def counted(self, ask: Ask, prompt_tokens: int, *, reply_id: str) -> HttpReply:
-        """Return the count of a prompt's tokens."""
-        del ask
-        return HttpReply(status=200, headers=_headers("application/json", reply_id), body=token_count(prompt_tokens))
-
-    def standing(self, meters: Mapping[str, Meter], *, utc: dt.datetime) -> Mapping[str, str]:
-        """Return no headers: Vertex does not say what is left."""
-        del meters, utc
-        return {}
-
-    def stream_headers(self, ask: Ask, *, reply_id: str) -> Mapping[str, str]:
-        """Return the headers of a streamed reply."""
-        del ask
-        return _headers("text/event-stream; charset=utf-8", reply_id) | {"Cache-Control": "no-cache"}
 
     def writer(self, ask: Ask, *, reply_id: str) -> "RawPredictWriter":
         """Return the encoder of one streamed reply."""
@@ -165,10 +148,6 @@ def _read_ask(place: Place, request: HttpRequest) -> Ask:
     check({**body, "model": place.model}, apart=_APART, betas=betas)
     stream = place.call == _STREAM and body.get("stream") is True
     return ask_of(body, model=place.model, stream=stream, tier=asked_tier(request.headers))
-
-
-def _headers(content_type: str, reply_id: str) -> dict[str, str]:
-    return {"Content-Type": content_type, "request-id": VERTEX.identifier("req", reply_id)}
 
 
 def _vertex_event(input_tokens: int) -> bytes:

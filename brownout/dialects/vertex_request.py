@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from brownout.dialects.google_errors import no_such_url
+from brownout.dialects.json_body import json_object
 from brownout.dialects.models import objections
 from brownout.dialects.models.words import google_words
 from brownout.dialects.structured import ANY_OBJECT, Frame, frame_of
@@ -27,7 +28,8 @@ _MAX_OUTPUT_TOKENS = 65_537
 _MAX_STOPS = 5
 _LEARN_MORE = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
 _UPDATE = "Update the value and try again."
-_decode = msgspec.json.Decoder().decode
+_NO_JSON = "Invalid JSON payload received. {}"
+_NO_OBJECT = "Invalid JSON payload received. Root element must be a message."
 
 
 class GenerateAsk(Ask, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ def read_request(request: HttpRequest) -> Ask:
     place = own_place(request.path)
     if place is None or request.method != "POST":
         raise no_such_url(request.path)
-    body = _read_body(request.body)
+    body = json_object(request.body, no_json=_NO_JSON, no_object=_NO_OBJECT)
     if place.call == "computeTokens":
         return _computation(place, body)
     counting = place.call == "countTokens"
@@ -121,16 +123,6 @@ def _computation(place: Place, body: Mapping[str, Any]) -> ComputeAsk:
 
 
 # --- reading -----------------------------------------------------------------------------------------------
-
-
-def _read_body(raw: bytes) -> dict[str, Any]:
-    try:
-        body = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal("invalid", f"Invalid JSON payload received. {error}") from None
-    if not isinstance(body, dict):
-        raise Refusal("invalid", "Invalid JSON payload received. Root element must be a message.")
-    return body
 
 
 def _check_members(model: str, body: Mapping[str, Any]) -> None:

@@ -10,8 +10,8 @@ from brownout.dialects import DIALECTS
 from brownout.errors import BadInput
 from brownout.verdict import ExitCode
 from fixtures import wire_table
-from fixtures.wire_marks import WireTest, WireTests
 from fixtures.wire_table import client_of, headline, make_table, markdown, operations_of, outcome, wire_command
+from fixtures.wire_tests import WireTest, WireTests
 
 OPERATIONS = {"d": {"Converse": ("ThrottlingException", "ValidationException"), "Count": ()}}
 

@@ -129,3 +129,17 @@ def unread(dialect: Dialect, *pieces: bytes) -> RefusalKind | None:
         return refusal.kind
     assert not events
     return None
+
+
+def assert_kind_and_wait_kept(dialect: Dialect, kind: RefusalKind, wait_ms: int | None) -> None:
+    """Hold that a refusal crosses the wire with its kind, and never with an earlier return than was said."""
+    wait_s = None if wait_ms is None else wait_ms / 1000
+    reply = dialect.server.refusal(Refusal(kind, retry_after_s=wait_s), reply_id="r-1")
+    got = dialect.client.refusal(reply)
+    assert (kind, reply.status) == (got.kind, got.status)
+    if wait_s is None:
+        assert got.retry_after_s is None
+    else:
+        assert got.retry_after_s is not None
+        slack_s = 1.0 if kind == "unknown" else 0.0011  # the unknown error bears whole seconds only
+        assert wait_s <= got.retry_after_s + 1e-9 <= wait_s + slack_s

@@ -13,7 +13,7 @@ from brownout.dialects.bedrock_errors import BEDROCK_ERRORS, CORAL, INVOKE_STREA
 from brownout.dialects.eventstream import FrameDecoder
 from brownout.dialects.models import objection
 from brownout.wire import Ask, HttpReply, HttpRequest, Refusal, RefusalKind, Token
-from tests.dialects.rounds import KINDS, TEXT, TOKENS
+from tests.dialects.rounds import KINDS, TEXT, TOKENS, assert_kind_and_wait_kept
 
 PLAIN = Ask(model="anthropic.claude-3-haiku-20240307-v1:0", prompt="p")
 
@@ -52,16 +52,7 @@ def test_every_modelled_error_has_its_status_and_members(name: str) -> None:
 @given(st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))
 def test_a_refusal_keeps_its_kind_and_its_wait(kind: RefusalKind, wait_ms: int | None) -> None:
     """A refusal crosses the wire with its kind, and when to come back is never earlier than was said."""
-    wait_s = None if wait_ms is None else wait_ms / 1000
-    reply = BEDROCK_CONVERSE.server.refusal(Refusal(kind, retry_after_s=wait_s), reply_id="r-1")
-    got = BEDROCK_CONVERSE.client.refusal(reply)
-    assert (kind, reply.status) == (got.kind, got.status)
-    if wait_s is None:
-        assert got.retry_after_s is None
-    else:
-        assert got.retry_after_s is not None
-        slack_s = 1.0 if kind == "unknown" else 0.0011  # the unknown error bears whole seconds only
-        assert wait_s <= got.retry_after_s + 1e-9 <= wait_s + slack_s
+    assert_kind_and_wait_kept(BEDROCK_CONVERSE, kind, wait_ms)
 
 
 @given(st.sampled_from([kind for kind in KINDS if kind not in {"unknown", "overloaded", "too-large"}]), TEXT)

@@ -12,7 +12,7 @@ from brownout.dialects.vertex_generate import OPERATIONS, VERTEX_GENERATE
 from brownout.dialects.vertex_rawpredict import VERTEX_RAWPREDICT
 from brownout.dialects.vertex_request import GenerateAsk
 from brownout.wire import Ask, Dialect, HttpReply, HttpRequest, Refusal, RefusalKind, Token
-from tests.dialects.rounds import KINDS, SAID, TEXT, TOKENS
+from tests.dialects.rounds import KINDS, SAID, TEXT, TOKENS, assert_kind_and_wait_kept
 
 PLAIN = Ask(model="gemini-2.0-flash", prompt="p")
 FORMS = st.sampled_from([PLAIN, GenerateAsk(model="gemini-2.0-flash", prompt="p", as_array=True)])
@@ -84,16 +84,7 @@ def test_what_is_no_call_gets_the_front_ends_page(dialect: Dialect, method: str)
 @given(st.sampled_from(KINDS), st.one_of(st.none(), st.integers(0, 600_000)))
 def test_a_refusal_keeps_its_kind_and_its_wait(kind: RefusalKind, wait_ms: int | None) -> None:
     """A refusal crosses the wire with its kind, and when to come back is never earlier than was said."""
-    wait_s = None if wait_ms is None else wait_ms / 1000
-    reply = VERTEX_GENERATE.server.refusal(Refusal(kind, retry_after_s=wait_s), reply_id="r-1")
-    got = VERTEX_GENERATE.client.refusal(reply)
-    assert (kind, reply.status) == (got.kind, got.status)
-    if wait_s is None:
-        assert got.retry_after_s is None
-    else:
-        assert got.retry_after_s is not None
-        slack_s = 1.0 if kind == "unknown" else 0.0011  # the unknown error bears whole seconds only
-        assert wait_s <= got.retry_after_s + 1e-9 <= wait_s + slack_s
+    assert_kind_and_wait_kept(VERTEX_GENERATE, kind, wait_ms)
 
 
 @given(st.sampled_from([kind for kind in KINDS if kind not in {"unknown", "overloaded", "too-large"}]), SAID)

@@ -1,34 +1,23 @@
 """A cloud on a real loop in a thread of its own."""
 
-import asyncio
 import importlib
 import logging
 import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.threads import served
 from tests.wire.world import World, serve
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Run a cloud for the whole session."""
-    ready: Future[World] = Future()
-    stop = threading.Event()
-    main = serve(tmp_path_factory.mktemp("accounts"), ready, stop)
-    thread = threading.Thread(target=asyncio.run, args=(main,))
-    thread.start()
-    try:
-        yield ready.result(20)
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
+    with served(serve, tmp_path_factory.mktemp("accounts")) as world:
+        yield world
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from brownout.dialects import DIALECTS
 from brownout.verdict import ExitCode
-from fixtures.wire_marks import WireTest, WireTests
 from fixtures.wire_table import beyond_of, make_table, markdown, operations_of, wire_command
+from fixtures.wire_tests import WireTest, WireTests
 
 OPERATIONS = MappingProxyType({"bedrock-converse": {"Converse": ("ThrottlingException",)}})
 BEYOND = MappingProxyType({"bedrock-converse": frozenset({"ExpiredTokenException"})})

@@ -1,29 +1,19 @@
 """A cloud of its own for every test here: they take credentials away."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
+from tests.threads import served
 from tests.wire.world import World, serve
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Run a cloud for one test: these tests take credentials away."""
-    ready: Future[World] = Future()
-    stop = threading.Event()
-    thread = threading.Thread(target=asyncio.run, args=(serve(tmp_path, ready, stop),))
-    thread.start()
-    try:
-        yield ready.result(20)
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
+    with served(serve, tmp_path) as world:
+        yield world
 
 
 @pytest.fixture
