@@ -76,8 +76,15 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Something that happened to an injection.
 
-    ``on`` and ``off`` carry the measured instants; ``off`` carries ``fired``: exchanges touched, or for network
-    faults the probes that met the fault while it was on. ``undone`` is whether the undo was read back as clean.
+    Attributes:
+        event: ``on``, ``off``, or ``called-off``: the fault has ended the run by a stop condition of its own.
+        at_s: the measured instant: of ``on``, when its first part came on; of ``off``, when its last part was gone.
+        took_s: from the first part's coming on (or going off) to the last's.
+        fired: of ``off``: how often it acted, counted where it acts: exchanges, connections, calls, lookups; or, where
+            nothing else can tell, probes that met it.
+        acts: of ``off``: how many tokens or frames it acted on, where it acts on these.
+        undone: of ``off``: whether the undo was read back as clean.
+        why: why it went off before its time; why it could not be undone; why the run is to end.
     """
 
     test: str
@@ -85,9 +92,11 @@ class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     fault: str
     at: str
     endpoints: list[str]
-    event: Literal["on", "off"]
+    event: Literal["on", "off", "called-off"]
     at_s: float
+    took_s: float = 0.0
     fired: int = 0
+    acts: int = 0
     undone: bool | None = None
     why: str = ""
 

@@ -11,7 +11,20 @@ ClockName: TypeAlias = Literal["real", "virtual"]
 
 
 class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault, where and when. ``at_s`` counts from the start of load. ``id`` is unique in its test."""
+    """One fault, where and when, once.
+
+    Attributes:
+        id: unique in its test.
+        at: the place as it was written; ``target`` for faults of the router's process.
+        endpoints: the endpoints that place means; none for ``target``.
+        at_s: when it comes on, from the start of load.
+        for_s: how long it is on.
+        ramp_s: how long its strength rises from nothing.
+        ramp_down_s: how long, at its end, its strength falls to nothing.
+        share: the part of the requests (or connections) it touches at full strength.
+        tenants: whose requests alone it touches; empty for all.
+        models: which models' requests alone it touches, as patterns (``anthropic.claude*``); empty for all.
+    """
 
     id: str
     fault: str
@@ -20,6 +33,11 @@ class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: list[str]
     at_s: float
     for_s: float
+    ramp_s: float = 0.0
+    ramp_down_s: float = 0.0
+    share: float = 1.0
+    tenants: list[str] = msgspec.field(default_factory=list)
+    models: list[str] = msgspec.field(default_factory=list)
     colour: str = "#c33"
 
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from brownout.errors import unknown
-from brownout.fault import make_fault, settings_of
+from brownout.placing import Placed, place
 from brownout.plan import PlannedInjection, TestPlan
+from brownout.schedule import Scope, Timing
 from brownout.slo import Slo, parse_slo
 from brownout.target import FEATURES, Target
 from brownout.topology import Topology
@@ -44,18 +45,21 @@ PROFILES = {
 
 
 class Inject(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault and where. ``from_`` and ``to`` place it within the profile's fault window (ratios)."""
+    """A fault, where and for whom. ``from_`` and ``to`` place it within the profile's fault window (ratios)."""
 
     fault: str
     at: str
     settings: dict[str, Any]
+    scope: Scope = Scope()
     from_: float = 0.0
     to: float = 1.0
 
 
-def inject(fault: str, at: str, *, from_: float = 0.0, to: float = 1.0, **settings: Any) -> Inject:
+def inject(
+    fault: str, at: str, *, from_: float = 0.0, to: float = 1.0, scope: Scope | None = None, **settings: Any
+) -> Inject:
     """Return an injection for a scenario; see `Inject`."""
-    return Inject(fault=fault, at=at, settings=settings, from_=from_, to=to)
+    return Inject(fault=fault, at=at, settings=settings, scope=scope or Scope(), from_=from_, to=to)
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,9 +120,10 @@ def plan_test(
     roles = _roles(target, topology)
     missing = sorted({role for one in made.injections for role in _missing(one.at, roles)})
     planned = [
-        _plan_injection(index, one, _filled(one.at, roles), profile, topology, where)
+        planned
         for index, one in enumerate(made.injections)
         if not missing
+        for planned in _plan_injection(index, one, _filled(one.at, roles), profile, topology, where)
     ]
     promises, lacking = _promises(made, target, topology, planned, roles, where=where, started=started)
     shares = {_filled(name, roles): share for name, share in made.tenants.items() if not _missing(name, roles)}
@@ -171,18 +176,19 @@ def _filled(text: str, roles: Mapping[str, str | None]) -> str:
 
 def _plan_injection(
     index: int, one: Inject, at: str, profile: Profile, topology: Topology, where: str
-) -> PlannedInjection:
-    made = make_fault(one.fault, one.settings, where=where)
-    return PlannedInjection(
+) -> list[PlannedInjection]:
+    placed = Placed(
         id=f"{one.fault}-{index + 1}",
         fault=one.fault,
-        settings=settings_of(made),
+        settings=one.settings,
         at=at,
-        endpoints=topology.select(at, where=where),
-        at_s=profile.baseline_s + one.from_ * profile.fault_s,
-        for_s=(one.to - one.from_) * profile.fault_s,
-        colour=made.colour,
+        timing=Timing(
+            at_s=profile.baseline_s + one.from_ * profile.fault_s,
+            for_s=(one.to - one.from_) * profile.fault_s,
+        ),
+        scope=one.scope,
     )
+    return place(placed, topology, seed=0, where=where)
 
 
 def _promises(

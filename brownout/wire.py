@@ -92,7 +92,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
 
     ``stop_sequence`` is the one met; ``tier`` is what served the request, in the provider's word. ``latency_s`` and
     ``first_token_s`` are the service's own figures, which some providers report: from the request's arrival to the
-    answer's end and to its first token. 0 and empty are unknown.
+    answer's end and to its first token. 0 and empty are unknown. ``counted`` is whether the reply tells its usage.
     """
 
     stop: StopReason = "stop"
@@ -102,6 +102,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     tier: str = ""
     latency_s: float = 0.0
     first_token_s: float = 0.0
+    counted: bool = True
 
 
 Event: TypeAlias = Token | ToolCall | End
@@ -125,6 +126,7 @@ class Refusal(Exception):  # noqa: N818 - the noun both sides use
         status: the HTTP status seen, on the client's side; None on the server's.
         code: the provider's own name for the error, where it has several for one kind; empty for the usual one.
         original_status: of ``model-error``: what the container behind the provider said.
+        headers: what the reply says of coming back, in place of the provider's usual header; None for the usual one.
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class Refusal(Exception):  # noqa: N818 - the noun both sides use
         status: int | None = None,
         code: str = "",
         original_status: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{kind}: {message}" if message else kind)
         self.kind: RefusalKind = kind
@@ -144,10 +147,21 @@ class Refusal(Exception):  # noqa: N818 - the noun both sides use
         self.status = status
         self.code = code
         self.original_status = original_status
+        self.headers = headers
 
 
 class Cut(Exception):  # noqa: N818 - what happens to the stream
-    """Raised inside an endpoint to end a stream: the connection closes without the dialect's terminator."""
+    """Raised inside an endpoint to end a reply without the dialect's terminator.
+
+    Args:
+        how: ``abort``: the connection closes in the middle of the transfer. ``clean``: the transfer ends as it should,
+            and only the dialect's own terminator is missing. ``half-close``: the endpoint says that it sends no more,
+            and leaves the connection open.
+    """
+
+    def __init__(self, how: Literal["abort", "clean", "half-close"] = "abort") -> None:
+        super().__init__(how)
+        self.how = how
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):

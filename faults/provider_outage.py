@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from brownout.fault import Exchange, fault
+from brownout.fault import Entry, Exchange, fault
 from brownout.wire import Event, Refusal
-from faults._reply import ReplyOnly, finishing
+from faults._layers import ReplyOnly, finishing
 
 _SAID = {
     "unavailable": "The service is currently unavailable.",
@@ -15,15 +15,23 @@ _SAID = {
 }
 
 
-@fault("provider-outage", colour="#7f0000")
+@fault(
+    "provider-outage",
+    Entry(
+        family="region",
+        colour="#7f0000",
+        sees="Every request to the provider fails by a server's error, in all regions at once; another region is no help.",
+        seen=(
+            "Google Cloud, 2025-06-12: the layer that checks policy and quota crashed everywhere, 503 "
+            "(https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW)",
+            "OpenAI, 2024-12-11: 500 (https://status.openai.com/incidents/ctrsv3lwd797)",
+            "Anthropic, March 2026: 500 and 529, again and again (https://status.anthropic.com)",
+        ),
+    ),
+)
 @dataclass(frozen=True, kw_only=True)
 class ProviderOutage(ReplyOnly):
-    """Every request to the provider fails by a server's error, in all regions at once; going to another region is vain.
-
-    Seen as a global 503 in Google Cloud on 2025-06-12, when the layer that checks policy and quota crashed everywhere
-    (https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW), as 500 at OpenAI on 2024-12-11
-    (https://status.openai.com/incidents/ctrsv3lwd797), and as 500 and 529 at Anthropic in March 2026
-    (https://status.anthropic.com).
+    """A provider, or a whole cloud, fails everywhere.
 
     Attributes:
         refusal: how it fails, in the words every dialect translates: ``internal`` (500), ``unavailable`` (503) or

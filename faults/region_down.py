@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from brownout.fault import Exchange, Layer, Link, fault
+from brownout.fault import Entry, Exchange, Layer, Link, fault
 from brownout.wire import Event, Refusal
-from faults._reply import finishing, pass_on
+from faults._layers import finishing, pass_on
 
 _DIAL_S = 2.0
 _SILENCE_S = 0.5
@@ -17,15 +17,23 @@ _SILENCE_S = 0.5
 _NOT_HTTP = b"?\r\n\r\n"
 
 
-@fault("region-down", colour="#c0392b")
+@fault(
+    "region-down",
+    Entry(
+        family="region",
+        colour="#c0392b",
+        sees="No endpoint in a region gives an answer: connections are refused, or stay silent, or every reply is a 503.",
+        seen=(
+            "Google Cloud europe-west9, 2023-04-25: flooded, and shut down for days (The Register, 2023-05-10)",
+            "Google Cloud, 2025-06-12: 503 to every API request "
+            "(https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW)",
+            "AWS me-central-1, 2026-03-01: two of three zones gone, and the region with them",
+        ),
+    ),
+)
 @dataclass(frozen=True, kw_only=True)
 class RegionDown:
-    """A whole region is gone; a customer sees no reply from any endpoint there.
-
-    Seen in AWS us-east-1, 2025-10-19/20, when a regional endpoint's DNS record came out empty and new connections
-    failed (https://aws.amazon.com/message/101925/), in Google Cloud europe-west9, April 2023, shut down after a flood,
-    and as a 503 to every API request in Google Cloud, 2025-06-12
-    (https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW).
+    """A whole region is gone.
 
     Attributes:
         how: ``refused``: connections are refused and live ones closed. ``silent``: connections are accepted, and

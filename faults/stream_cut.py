@@ -2,48 +2,57 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from brownout.fault import Exchange, fault
+from brownout.fault import Entry, Exchange, fault
 from brownout.wire import Cut, Event, Token
-from faults._reply import ReplyOnly, Share, drawn, finishing
+from faults._layers import ReplyOnly, finishing
 
 
-@fault("stream-cut", colour="#8e44ad")
+@fault(
+    "stream-cut",
+    Entry(
+        family="stream",
+        colour="#8e44ad",
+        sees="A streamed reply ends after some tokens without the dialect's terminator: half an answer, under a 200.",
+        seen=(
+            "Azure OpenAI, 2025-05-16: containers out of memory died under their requests "
+            "(https://status.insightsoftware.com)",
+            "whatever restarts a serving container without draining it",
+        ),
+    ),
+)
 @dataclass(frozen=True, kw_only=True)
 class StreamCut(ReplyOnly):
-    """A streamed reply ends after some tokens without the dialect's terminator; a customer sees half an answer.
+    """A reply is cut.
 
-    The status was 200 long before, so no retry by status code helps, and some SDKs end the loop without an error.
-    Seen whenever a serving container dies under its requests, as in Azure OpenAI on 2025-05-16, when large requests
-    ran containers out of memory (https://status.insightsoftware.com).
-
-    A request that is not streamed has its connection closed without a reply.
+    The status was 200 long before, so no retry by status code helps, and some SDKs end the loop without an error. A
+    request that is not streamed has its connection closed without a reply.
 
     Attributes:
         after_tokens: how many tokens still come. Replies that end before are whole.
-        share: the part of the requests that is cut.
+        how: ``abort``: the connection breaks in the middle of the transfer. ``clean``: the transfer ends as it should,
+            and only the dialect's terminator is missing. ``half-close``: the endpoint says that it sends no more, and
+            leaves the connection open.
     """
 
     after_tokens: Annotated[int, msgspec.Meta(ge=0)] = 3
-    share: Share = 1.0
+    how: Literal["abort", "clean", "half-close"] = "abort"
 
     async def pipe(self, exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncIterator[Event]:
-        """Cut the share after so many tokens."""
+        """Cut after so many tokens."""
         async with finishing(reply):
-            cut = drawn(exchange, self.share)
             left = self.after_tokens if exchange.ask.stream else 0
-            if cut and not left:
-                _cut(exchange)
+            if not left:
+                self._cut(exchange)
             async for event in reply:
                 yield event
                 left -= isinstance(event, Token)
-                if cut and not left:
-                    _cut(exchange)
+                if not left:
+                    self._cut(exchange)
 
-
-def _cut(exchange: Exchange) -> None:
-    exchange.fired()
-    raise Cut
+    def _cut(self, exchange: Exchange) -> None:
+        exchange.fired()
+        raise Cut(self.how)

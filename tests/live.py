@@ -94,6 +94,7 @@ class Live:
     records: list[ProviderRecord]
     clock: LoopClock
     topology: Topology
+    addresses: dict[str, tuple[str, int]]
 
     def shell(self, name: str = "") -> EmulatedEndpoint:
         """Return an endpoint; the only one, where there is one."""
@@ -138,7 +139,7 @@ class Live:
                 await asyncio.sleep(0.005)
 
     def _upstream(self, one: Endpoint) -> Upstream:
-        host, port = self.cloud.addresses[one.name]
+        host, port = self.addresses[one.name]
         settings = settings_of(one, f"http://{host}:{port}", self.cloud.identity.credentials(one.name))
         return Upstream(settings, self.session, self.clock)
 
@@ -161,7 +162,7 @@ async def _raise(scenario: Scenario, folder: Path, endpoints: tuple[Endpoint, ..
     await cloud.start()
     try:
         async with aiohttp.ClientSession(connector=connector(limit=0)) as session:
-            await scenario(Live(cloud, session, records, clock, topology))
+            await scenario(Live(cloud, session, records, clock, topology, cloud.addresses))
     finally:
         await cloud.close()
 

@@ -1,9 +1,9 @@
 """The injector writes what it did, undoes it and reads that back, and lets go when nobody holds it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
@@ -15,11 +15,10 @@ from brownout.fault import Fault, Link, ReplyFault
 from brownout.plan import PlannedInjection
 from brownout.virtual import run_virtual
 from brownout.wire import Ask, End, Event, Refusal
+from fixtures.grip import LinkUse
+from fixtures.holds import Reach
 from fixtures.injector import Injector
 from fixtures.providers.active import ActiveFault, FaultedExchange
-
-if TYPE_CHECKING:
-    from fixtures.providers.endpoint import EmulatedEndpoint
 
 LEASE_S = 5.0
 
@@ -30,32 +29,54 @@ class FakeLink:
     def __init__(self, endpoint: str) -> None:
         self.endpoint, self.host, self.port = endpoint, "127.0.0.1", 4711
         self.enabled = True
-        self.toxics: list[str] = []
+        self.on: dict[str, str] = {}
         self.sticks = False
         self.breaks = False
+        self._added = 0
+
+    @property
+    def toxics(self) -> list[str]:
+        """The kinds and directions of the toxics on it."""
+        return list(self.on.values())
 
     async def disable(self) -> None:
         """Refuse connections."""
         self.enabled = False
 
+    async def enable(self) -> None:
+        """Listen again, unless it sticks."""
+        await self._change()
+        if not self.sticks:
+            self.enabled = True
+
     async def add_toxic(
         self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream", toxicity: float = 1.0
-    ) -> None:
+    ) -> str:
         """Add a toxic."""
         del attributes, toxicity
-        self.toxics.append(f"{kind} {stream}")
+        self._added += 1
+        self.on[str(self._added)] = f"{kind} {stream}"
+        return str(self._added)
 
-    async def restore(self) -> None:
-        """Take everything off, unless it sticks."""
+    async def remove_toxic(self, name: str) -> None:
+        """Take a toxic off, unless it sticks."""
+        await self._change()
+        if not self.sticks:
+            self.on.pop(name, None)
+
+    async def state(self) -> tuple[bool, frozenset[str]]:
+        """Read back."""
+        return self.enabled, frozenset(self.on)
+
+    async def acted(self, names: Sequence[str]) -> int:
+        """Count nothing."""
+        del names
+        return 0
+
+    async def _change(self) -> None:
         await asyncio.sleep(0.1)
         if self.breaks:
             raise OSError("the fault plane is gone")
-        if not self.sticks:
-            self.enabled, self.toxics = True, []
-
-    async def is_clean(self) -> bool:
-        """Read back."""
-        return self.enabled and not self.toxics
 
 
 @dataclass
@@ -75,8 +96,11 @@ class Scene:
         self.records: list[FaultRecord] = []
         self.injector = Injector(
             "t",
-            cast("Mapping[str, Link]", self.links),
-            cast("Mapping[str, EmulatedEndpoint]", self.endpoints),
+            Reach(
+                clock=self.clock,
+                links={name: LinkUse(link) for name, link in self.links.items()},
+                faults={name: endpoint.faults for name, endpoint in self.endpoints.items()},
+            ),
             clock=self.clock,
             record=self.records.append,
             **settings,
@@ -98,6 +122,7 @@ class Scene:
                 touched=[],
                 before_wait=_nothing_held,
             )
+            assert isinstance(active.fault, ReplyFault)
             with pytest.raises(Refusal):
                 await _read(active.fault, exchange)
 
@@ -197,7 +222,7 @@ def test_lifting_one_of_two_faults_on_a_link_keeps_the_other(first: str) -> None
         assert marks[other] == (link.enabled, link.toxics)
         assert [other] == scene.injector.on
         await scene.injector.lift(other)
-        assert all([await one.is_clean() for one in scene.links.values()])
+        assert [(True, [])] * 2 == [(one.enabled, one.toxics) for one in scene.links.values()]
 
     scene = play(story)
     assert [True, True] == [one.undone for one in scene.records if one.event == "off"]
@@ -229,7 +254,7 @@ def test_a_fault_nobody_keeps_alive_is_lifted_by_itself() -> None:
         assert ["i", "j"] == scene.injector.on
         await asyncio.sleep(1.1)
         assert [] == scene.injector.on
-        assert await scene.links["a"].is_clean()
+        assert (True, []) == (scene.links["a"].enabled, scene.links["a"].toxics)
         assert not scene.endpoints["b"].faults
 
     scene = play(story, lease_s=LEASE_S)
@@ -323,7 +348,7 @@ def test_an_undo_that_is_not_read_back_as_clean_is_not_undone(flaw: str) -> None
         assert not scene.endpoints["b"].faults
 
     told = play(story).told()
-    assert [("i", "off", False), ("j", "off", True)] == told[2:]
+    assert [("i", "off", False), ("j", "off", True)] == sorted(told[2:])
 
 
 def test_the_lease_holds_for_the_rest_when_one_link_breaks() -> None:
@@ -342,30 +367,27 @@ def test_the_lease_holds_for_the_rest_when_one_link_breaks() -> None:
     play(story, lease_s=LEASE_S)
 
 
-@pytest.mark.parametrize("how", ["cancelled", "crashed"])
+@pytest.mark.parametrize("how", ["hangs", "crashed"])
 def test_a_probe_that_ends_badly_does_not_keep_its_fault_on(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lift that was cut short while it waited for the probe, and a probe that crashed: the fault goes off."""
+    """One that never ends is given up when the fault is lifted, one that crashed has met nothing: the fault goes off."""
 
     async def felt(fault: Fault, link: Link) -> bool:
         del fault, link
-        await asyncio.sleep(1)
         if how == "crashed":
             raise RuntimeError("no such host")
+        await asyncio.sleep(1e6)
         return True
 
     monkeypatch.setattr("faults.region_down.RegionDown.felt", felt)
 
     async def story(scene: Scene) -> None:
         await scene.injector.inject(planned("i", **REFUSED))
-        if how == "cancelled":
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(scene.injector.lift("i"), 0.5)
-            assert ["i"] == scene.injector.on
+        await asyncio.sleep(1)
 
     scene = play(story)
     assert scene.links["a"].enabled
     off = scene.records[-1]
-    assert ("off", True, int(how == "cancelled")) == (off.event, off.undone, off.fired)
+    assert ("off", True, 0, True) == (off.event, off.undone, off.fired, off.at_s < 2)
 
 
 def test_closing_takes_everything_off() -> None:
@@ -376,5 +398,5 @@ def test_closing_takes_everything_off() -> None:
         await scene.injector.inject(planned("j", **REPLY))
 
     scene = play(story)
-    assert [("i", "off", True), ("j", "off", True)] == scene.told()[2:]
+    assert [("i", "off", True), ("j", "off", True)] == sorted(scene.told()[2:])
     assert [] == scene.links["b"].toxics

@@ -14,7 +14,7 @@ After every change the server is asked for what it now has: an undo that was not
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from brownout.errors import BadInput
-from brownout.fault import Link
+from brownout.fault import PlaneLink
 from faults.network.proxy import split_address
 
 _TIMEOUT_S = 10.0
@@ -105,7 +105,7 @@ async def _call(method: Literal["get", "post", "delete"], path: str, json: objec
 
 
 class ToxiproxyLink:
-    """The hold on one proxy of a Toxiproxy server; see `brownout.fault.Link`."""
+    """The hold on one proxy of a Toxiproxy server; see `brownout.fault.PlaneLink`."""
 
     def __init__(self, endpoint: str, proxy: Proxy) -> None:
         self.endpoint = endpoint
@@ -124,7 +124,7 @@ class ToxiproxyLink:
 
     async def add_toxic(
         self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream", toxicity: float = 1.0
-    ) -> None:
+    ) -> str:
         """Add a toxic, after those already there; one kind may be there several times.
 
         Raises:
@@ -143,27 +143,38 @@ class ToxiproxyLink:
         has["toxicity"] = toxicity if abs(float(found.get("toxicity", -1.0)) - toxicity) < 1e-6 else found["toxicity"]
         if has != wanted:
             raise PlaneError(f"proxy {self.name}: toxic {name} was to be {wanted}, and reads back as {has}")
+        return name
 
-    async def restore(self) -> None:
-        """Take every toxic away, enable the link, and read back that it is so.
+    async def enable(self) -> None:
+        """Listen again.
 
         Raises:
             PlaneError: it cannot be done, or was not.
         """
-        for toxic in await _call("get", f"{self._path}/toxics"):
-            await _call("delete", f"{self._path}/toxics/{toxic['name']}")
         await self._set_enabled(enabled=True)
-        if not await self.is_clean():
-            raise PlaneError(f"proxy {self.name}: still has toxics after every one was taken away")
 
-    async def is_clean(self) -> bool:
-        """Read back whether the link is enabled and bears no toxic.
+    async def remove_toxic(self, name: str) -> None:
+        """Take a toxic away, if it is there.
+
+        Raises:
+            PlaneError: it cannot be done, or was not.
+        """
+        if name in (await self.state())[1]:
+            await _call("delete", f"{self._path}/toxics/{name}")
+
+    async def state(self) -> tuple[bool, frozenset[str]]:
+        """Read back whether the link is enabled, and the names of its toxics.
 
         Raises:
             PlaneError: the server cannot be asked, or no longer has the proxy.
         """
         found = await _call("get", self._path)
-        return bool(found["enabled"]) and not found["toxics"]
+        return bool(found["enabled"]), frozenset(toxic["name"] for toxic in found["toxics"])
+
+    async def acted(self, names: Sequence[str]) -> int:
+        """Return on how many connections these toxics have acted; a real Toxiproxy cannot tell, and that is 0."""
+        del names
+        return 0
 
     async def _set_enabled(self, *, enabled: bool) -> None:
         await _call("post", self._path, {"enabled": enabled})
@@ -197,7 +208,7 @@ class ToxiproxyPlane:
         self._names: dict[str, None] = {}
         self._closed = False
 
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> Link:
+    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
         """Put a proxy before an endpoint, on a free loopback port of the server.
 
         Raises:

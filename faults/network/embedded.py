@@ -1,14 +1,14 @@
 """The fault plane in process: for virtual time, and wherever no second process is wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from brownout.fault import Link
+from brownout.fault import PlaneLink
 from faults.network.proxy import Proxy, split_address
 from faults.network.server import ToxiproxyServer
 
 
 class EmbeddedLink:
-    """The hold on one proxy of an embedded Toxiproxy; see `brownout.fault.Link`."""
+    """The hold on one proxy of an embedded Toxiproxy; see `brownout.fault.PlaneLink`."""
 
     def __init__(self, endpoint: str, proxy: Proxy) -> None:
         self.endpoint = endpoint
@@ -20,9 +20,17 @@ class EmbeddedLink:
         """Refuse new connections and close the live ones."""
         await self._proxy.disable()
 
+    async def enable(self) -> None:
+        """Listen again.
+
+        Raises:
+            ToxiproxyError: the port cannot be listened on any more.
+        """
+        await self._proxy.enable()
+
     async def add_toxic(
         self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream", toxicity: float = 1.0
-    ) -> None:
+    ) -> str:
         """Add a toxic, after those already there; one kind may be there several times.
 
         Raises:
@@ -31,19 +39,20 @@ class EmbeddedLink:
         self._toxics_added += 1
         name = f"{kind}_{stream}_{self._toxics_added}"
         self._proxy.add_toxic(kind, attributes, stream=stream, toxicity=toxicity, name=name)
+        return name
 
-    async def restore(self) -> None:
-        """Take every toxic away and enable the link.
+    async def remove_toxic(self, name: str) -> None:
+        """Take a toxic away, if it is there."""
+        if name in (await self.state())[1]:
+            self._proxy.remove_toxic(name)
 
-        Raises:
-            ToxiproxyError: the port cannot be listened on any more.
-        """
-        self._proxy.remove_all_toxics()
-        await self._proxy.enable()
+    async def state(self) -> tuple[bool, frozenset[str]]:
+        """Return whether the link is enabled, and the names of its toxics."""
+        return self._proxy.enabled, frozenset(fitted.name for fitted in self._proxy.toxics)
 
-    async def is_clean(self) -> bool:
-        """Return whether the link is enabled and bears no toxic."""
-        return self._proxy.enabled and not self._proxy.toxics
+    async def acted(self, names: Sequence[str]) -> int:
+        """Return on how many connections these toxics have acted."""
+        return self._proxy.acted(names)
 
 
 class EmbeddedPlane:
@@ -56,7 +65,7 @@ class EmbeddedPlane:
     def __init__(self, seed: int) -> None:
         self.server = ToxiproxyServer(seed)
 
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> Link:
+    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
         """Put a proxy before an endpoint, on a free loopback port.
 
         Raises:

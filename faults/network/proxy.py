@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 
 from brownout.clock import rng_for
 from faults.network.pipe import Ending, Fitted, Pipe
@@ -140,6 +140,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._kept_port: socket.socket | None = None
         self._accepted = 0
+        self._acted: dict[str, set[int]] = {}
         # A dict for its order: connections are closed in the order they came, run after run.
         self._connections: dict[Connection, None] = {}
 
@@ -309,6 +310,10 @@ class Proxy:
         self._toxics.remove(self.toxic(name))
         for pipe in self._pipes():
             pipe.remove(name)
+
+    def acted(self, names: Sequence[str]) -> int:
+        """Return on how many connections the toxics of these names have acted, since each was added."""
+        return len(set().union(*(self._acted.get(name, ()) for name in names)))
 
     def remove_all_toxics(self) -> None:
         """Take every toxic away."""
