@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest lint types imports check targets bench bench-cloud curves clean
+.PHONY: help gate test selftest lint types imports check targets bench bench-cloud bench-plane bench-timing curves clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ bench: $(STAMP) ## print ratios: virtual against real time
 
 bench-cloud: $(STAMP) .targets/aimock ## print ratios: the emulated cloud beside a bare aiohttp handler and aimock
 	$(BIN)/python -m bench.cloud --aimock .targets/aimock
+
+bench-plane: $(STAMP) ## print ratios: requests through the fault plane without a fault beside direct ones
+	$(BIN)/python -m bench.plane
+
+bench-timing: $(STAMP) ## print how far from their schedule faults are met, and no longer met
+	$(BIN)/python -m bench.timing
 
 .targets/aimock:
 	mkdir -p .targets

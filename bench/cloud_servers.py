@@ -4,6 +4,7 @@ Prints one JSON line with what a client needs to know, and serves until its stdi
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -24,6 +25,8 @@ from fixtures.worldd import keep_still
 SEED = 1
 REPLY_TOKENS = 16
 STREAM_TOKENS = 256
+PACED_CHUNKS, PACE_S = 40, 0.01  # where the prompt says "pace"
+BULK_MB = 128
 MODEL = "bench-model"
 CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
 
@@ -55,8 +58,13 @@ async def _bare(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=BARE_REPLY, content_type="application/json")
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    for chunk in BARE_CHUNKS:
-        await response.write(chunk)
+    if b"pace" in body:
+        for chunk in BARE_CHUNKS[:PACED_CHUNKS]:
+            await response.write(chunk)
+            await asyncio.sleep(PACE_S)
+    else:
+        for chunk in BARE_CHUNKS:
+            await response.write(chunk)
     await response.write_eof()
     return response
 
@@ -64,7 +72,18 @@ async def _bare(request: web.BaseRequest) -> web.StreamResponse:
 async def _serve_bare() -> dict[str, object]:
     server = web.Server(_bare, access_log=None)
     listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    return {"ports": {"bare": listener.sockets[0].getsockname()[1]}}
+    bulk = await asyncio.start_server(_bulk, "127.0.0.1", 0)
+    return {"ports": {"bare": listener.sockets[0].getsockname()[1], "bulk": bulk.sockets[0].getsockname()[1]}}
+
+
+async def _bulk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send `BULK_MB` to whoever comes, as fast as they read."""
+    chunk = bytes(1_000_000)
+    with contextlib.suppress(OSError):
+        for _ in range(BULK_MB):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
 
 
 def _endpoint(name: str, dialect: str, model: str, limits: Limits) -> Endpoint:

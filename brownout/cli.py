@@ -21,6 +21,7 @@ exit codes:
   64  bad input: nothing was started
   70  brownout's own bug
 """
+_YES = "reach what is not brownout's own without asking (it must be allowed all the same; see docs/safety.md)"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,8 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"brownout {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
     _add_gate(commands)
+    _add_play(commands)
     _add_selftest(commands)
     _add_world(commands)
+    _add_abort(commands)
     _add_conform(commands)
     _add_curve(commands)
     judge = _command(commands, "judge", "judge a run again from its directory alone")
@@ -67,7 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     judge.add_argument("--json", action="store_true", help="print verdicts.json")
     report = _command(commands, "report", "render a run's reports again")
     report.add_argument("run", type=Path, metavar="RUN", help="a run directory")
-    _command(commands, "faults", "list the faults and their settings")
+    faults = _command(commands, "faults", "list the faults: what each does, where it was seen, its settings")
+    faults.add_argument("fault", metavar="NAME", nargs="?", default="", help="all of this one")
+    faults.add_argument("--json", action="store_true", help="print the catalogue as JSON")
     install = _command(commands, "install", "make a target's own environment and install what it needs")
     install.add_argument("target", metavar="FILE", nargs="+", help="target files")
     return parser
@@ -114,6 +119,24 @@ def _add_gate(commands: Any) -> None:
     )
     gate.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
     gate.add_argument("--verbose", action="store_true", help="list kept promises too")
+    gate.add_argument("--yes", action="store_true", help=_YES)
+
+
+def _add_play(commands: Any) -> None:
+    play = _command(commands, "play", "play a game day: a real incident's shape, with stop conditions")
+    play.add_argument("file", metavar="FILE", type=Path, help="the game day (see docs/gamedays.md)")
+    play.add_argument(
+        "--target", metavar="FILE|URL", default="", help="the router under test (default: the reference router)"
+    )
+    play.add_argument("--topology", metavar="NAME|FILE", default="", help="instead of the game day's own")
+    play.add_argument(
+        "--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)"
+    )
+    play.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    play.add_argument("--seed", metavar="N", type=int, default=None, help="instead of the game day's own")
+    play.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
+    play.add_argument("--verbose", action="store_true", help="list kept promises too")
+    play.add_argument("--yes", action="store_true", help=_YES)
 
 
 def _add_selftest(commands: Any) -> None:
@@ -130,12 +153,27 @@ def _add_world(commands: Any) -> None:
     )
     up.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     up.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
+    up.add_argument("--yes", action="store_true", help=_YES)
     inject = _command(commands, "inject", "put a fault on in a world raised by 'brownout up', and take it off again")
     inject.add_argument("fault", metavar="FAULT", help="see: brownout faults")
     inject.add_argument("settings", metavar="NAME=VALUE", nargs="*", help="the fault's settings")
     inject.add_argument("--at", metavar="PLACE", required=True, help="an endpoint, region, cloud or provider")
     inject.add_argument("--for", dest="for_s", metavar="DURATION", default="30s", help="how long (default: 30s)")
+    inject.add_argument("--ramp", metavar="DURATION", default="0s", help="how long it rises to its full strength")
+    inject.add_argument("--ramp-down", metavar="DURATION", default="0s", help="how long, at its end, it falls")
+    inject.add_argument("--share", metavar="RATIO", default="1", help="the part of the requests that it touches")
+    inject.add_argument("--tenant", metavar="NAME", action="append", help="only this tenant's requests; again for more")
+    inject.add_argument("--model", metavar="PATTERN", action="append", help="only requests for these models")
+    inject.add_argument("--yes", action="store_true", help=_YES)
     inject.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+
+
+def _add_abort(commands: Any) -> None:
+    abort = _command(commands, "abort", "end every run of yours on this machine, and undo what any has left on")
+    abort.add_argument(
+        "run", type=Path, metavar="RUN", nargs="*", help="run directories whose debts to settle too, wherever they ran"
+    )
+    abort.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
 def _add_curve(commands: Any) -> None:

@@ -105,7 +105,8 @@ class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A mark in the test's life.
 
     ``phase`` is ``target-ready``, ``target-failed``, ``target-died``, ``load-start``, ``load-end``, ``aborted``,
-    ``done``, or ``cpu-pressure`` (``value``: the share of the load's time in which something waited for a processor).
+    ``done``, ``stopped`` (a stop condition was met at that instant; ``value``: the figure), or ``cpu-pressure``
+    (``value``: the share of the load's time in which something waited for a processor).
     """
 
     test: str

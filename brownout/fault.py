@@ -14,6 +14,7 @@ A fault acts in one of five ways (which one may depend on its settings); ``acts_
 """
 
 import dataclasses
+import datetime as dt
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -23,6 +24,7 @@ import msgspec
 
 from brownout.errors import BadInput, nearest, unknown
 from brownout.hands import Hands, Process, Turned
+from brownout.plan import ClockName
 from brownout.topology import Endpoint
 from brownout.wire import Ask, Event, HttpReply, StreamWriter
 
@@ -60,6 +62,11 @@ class Exchange(Protocol):
     @property
     def on_for_s(self) -> float:
         """How long the injection has been on by now."""
+        ...
+
+    @property
+    def utc(self) -> dt.datetime:
+        """The date and time of day, for replies that name an instant."""
         ...
 
     async def sleep(self, duration_s: float) -> None:
@@ -125,8 +132,13 @@ class PlaneLink(Protocol):
         """Read back whether the link is enabled, and the names of the toxics on it."""
         ...
 
-    async def acted(self, names: Sequence[str]) -> int:
-        """Return on how many connections these toxics have acted so far; 0 where the plane cannot tell."""
+    async def acted(self, names: Sequence[str], *, cut: bool = False) -> int:
+        """Return on how many connections these toxics have acted so far; 0 where the plane cannot tell.
+
+        Args:
+            names: the toxics'.
+            cut: whether to count those, too, that were closed when the link was last disabled.
+        """
         ...
 
 
@@ -249,6 +261,7 @@ class Entry:
         needs: what must be there for it to act, beyond an emulated world; empty for nothing.
         colour: how it is drawn on a timeline (CSS).
         real: whether it acts on things that are not brownout's own (see `brownout.allowed`).
+        clocks: on which clocks it can be had; what needs processes or sockets cannot be had in virtual time.
     """
 
     family: Family
@@ -257,6 +270,7 @@ class Entry:
     needs: str = ""
     colour: str = "#c0392b"
     real: bool = False
+    clocks: tuple[ClockName, ...] = ("real", "virtual")
 
 
 F = TypeVar("F", bound=type)

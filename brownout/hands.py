@@ -6,7 +6,7 @@ These are the seams between a fault and the world it breaks. The world implement
 import datetime as dt
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from brownout.capacity import CapacityModel
 from brownout.clock import Clock
@@ -33,6 +33,15 @@ class Turned(Protocol):
 
     async def undone(self) -> bool:
         """Read back, from the thing itself, whether it is as it was."""
+        ...
+
+
+@runtime_checkable
+class Recounting(Protocol):
+    """Something turned whose count is elsewhere, so that it must be asked before `Turned.fired` is."""
+
+    async def recount(self) -> None:
+        """Ask how often it has acted. When nobody answers, the last answer stands: this raises nothing."""
         ...
 
 
@@ -73,6 +82,16 @@ class Service(Protocol):
     seen: int
     hit: int
 
+    @property
+    def host(self) -> str:
+        """Where it is reached, plainly."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Where it is reached, plainly."""
+        ...
+
     async def listen(self, *, listening: bool) -> None:
         """Refuse connections, or accept them again."""
         ...
@@ -83,6 +102,24 @@ class Service(Protocol):
         ...
 
 
+class Spoil(Protocol):
+    """Something that was spoiled: one word on it, among others' that may come and go meanwhile."""
+
+    @property
+    def met(self) -> int:
+        """How often it was met so far."""
+        ...
+
+    @property
+    def on(self) -> bool:
+        """Whether it is still there."""
+        ...
+
+    def heal(self) -> None:
+        """End it; what others have said holds on, or holds again."""
+        ...
+
+
 class Names(Protocol):
     """The world's name server. Every endpoint and service has the host name it has in production."""
 
@@ -90,40 +127,28 @@ class Names(Protocol):
         """Return an endpoint's host name."""
         ...
 
-    def spoil(self, host: str, how: Spoiled) -> None:
-        """Answer for a host so from now on; the last word holds."""
-        ...
-
-    def heal(self, host: str) -> None:
-        """Answer for a host as before."""
+    def spoil(self, host: str, how: Spoiled) -> Spoil:
+        """Answer for a host so from now on; of several, the last one holds."""
         ...
 
     def spoiled(self, host: str) -> Spoiled | None:
-        """Return how a host is answered for."""
-        ...
-
-    def answered(self, host: str) -> int:
-        """Return how many lookups of a host were answered in the spoiled way so far."""
+        """Return how a host is answered for; None when as it should be."""
         ...
 
 
 class Certificates(Protocol):
     """What the endpoints show in a TLS handshake."""
 
-    def spoil(self, endpoint: str, how: Untrusted) -> None:
-        """Show something else to new connections; the last word holds."""
-        ...
+    def spoil(self, endpoint: str, how: Untrusted) -> Spoil:
+        """Show something else to new connections; of several, the last one holds.
 
-    def heal(self, endpoint: str) -> None:
-        """Show the right certificate again."""
+        Raises:
+            BadInput: nothing speaks TLS there.
+        """
         ...
 
     def spoiled(self, endpoint: str) -> Untrusted | None:
         """Return how an endpoint's handshakes go wrong; None when they do not."""
-        ...
-
-    def handshakes(self, endpoint: str) -> int:
-        """Return how many handshakes have met a spoiled certificate so far."""
         ...
 
 
@@ -154,14 +179,31 @@ class Hands(Protocol):
 class Process(Protocol):
     """The process of the router under test, with all that it started."""
 
-    def pids(self) -> Sequence[int]:
-        """Return the ids of its processes, the oldest first; none while it is down."""
+    @property
+    def up(self) -> bool:
+        """Whether it runs and is ready."""
         ...
 
-    async def kill(self) -> None:
-        """End it at once, as by SIGKILL; nobody takes that for a death of its own."""
+    @property
+    def over(self) -> bool:
+        """Whether it has ended for good, with its test or by itself: then nothing is left to be undone."""
+        ...
+
+    def pids(self) -> Sequence[int]:
+        """Return the ids of its processes, the oldest first; none while it is down, or where they would be our own."""
+        ...
+
+    async def kill(self) -> int:
+        """End it at once, as by SIGKILL, and return how many processes that ended.
+
+        On return its port refuses connections. Nobody takes this for a death of its own. One that is down is left so.
+        """
+        ...
+
+    async def terminate(self, grace_s: float) -> int:
+        """Ask it to end, as by SIGTERM, and kill what is left after a grace; else the same as `kill`."""
         ...
 
     async def start(self) -> None:
-        """Start it again, at the same address; on return it is ready. One that runs is left so."""
+        """Start it again, at the same address; on return it is up, or over. One that is up is left so."""
         ...

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord
-from brownout.plan import PlannedInjection, TestPlan
+from brownout.plan import TARGET, PlannedInjection, TestPlan
 from brownout.topology import Topology
 
 
@@ -17,6 +17,7 @@ class Window(NamedTuple):
     off_s: float
     fired: int
     undone: bool | None
+    why: str = ""
 
     def __contains__(self, instant_s: object) -> bool:
         return isinstance(instant_s, float) and self.on_s <= instant_s < self.off_s
@@ -56,12 +57,17 @@ class History:
         return [w for w in self.windows if fault in ("", "faults", w.injection.fault)]
 
     def affected(self, window: Window) -> set[str]:
-        """Return the tenants whose allowed endpoints the fault touches."""
+        """Return the tenants whose allowed endpoints the fault touches; who strikes the router touches everybody."""
+        if window.injection.at == TARGET:
+            return set(self.topology.tenants)
         hit = set(window.injection.endpoints)
         return {name for name, tenant in self.topology.tenants.items() if hit & set(tenant.allow)}
 
     def servable(self, window: Window) -> set[str]:
-        """Return the affected tenants that still have an allowed endpoint without a fault on it at that time."""
+        """Return the affected tenants that still have an allowed endpoint without a fault on it at that time.
+
+        A fault of the router itself is on no endpoint: that nobody is served meanwhile is what it costs.
+        """
         hit = {
             name
             for other in self.windows
@@ -90,6 +96,7 @@ def _windows(injections: Sequence[PlannedInjection], faults: Sequence[FaultRecor
                 off.at_s if off else last_s,
                 off.fired if off else 0,
                 off.undone if off else None,
+                off.why if off else "nothing says that it went off",
             )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.evidence import ClientRecord
 from brownout.history import History, Window
-from brownout.metrics import METRICS, Metric, NoEvidence, Observation, View
-from brownout.plan import Plan, TestPlan
+from brownout.metrics import METRICS, Metric, NoEvidence, Observation
+from brownout.plan import TARGET, Plan, TestPlan
 from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
+from brownout.viewing import view_of
 
 DISPATCH_LAG_P99_MAX_S = 0.05
 CPU_PRESSURE_MAX = 0.8
@@ -26,7 +27,8 @@ def judge(run: RunDir) -> Verdicts:
     plan = run.plan()
     histories = read_histories(run, plan)
     promises = [promise for test in plan.tests for promise in judge_test(test, histories[test.test])]
-    ended = [phase.at_s for phase in run.phases() if phase.phase == "done" and not phase.test]
+    phases = run.phases()
+    ended = [phase.at_s for phase in phases if phase.phase == "done" and not phase.test]
     verdicts = Verdicts(
         outcome=overall([promise.outcome for promise in promises]),
         target=plan.target,
@@ -34,6 +36,7 @@ def judge(run: RunDir) -> Verdicts:
         started_at=plan.started_at,
         duration_s=round(ended[-1] if ended else max((h.last_s for h in histories.values()), default=0.0), 3),
         promises=promises,
+        stopped=next((phase.why for phase in phases if phase.phase == "stopped"), ""),
     )
     run.file("verdicts.json").write_bytes(msgspec.json.format(msgspec.json.encode(verdicts), indent=2) + b"\n")
     return verdicts
@@ -106,7 +109,7 @@ def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoil
     slo = _slo(test, text)
     metric = METRICS[slo.metric]
     try:
-        seen = metric.measure(_view(history, slo))
+        seen = metric.measure(view_of(history, slo))
     except NoEvidence as missing:
         promise.why = "; ".join([*spoils, str(missing)])
         return promise
@@ -131,45 +134,6 @@ def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spo
         promise.why = "; ".join([*spoils, seen.why] if seen.why else spoils)
 
 
-def _view(history: History, slo: Slo) -> View:
-    within = _within(history, slo)
-    client = [r for r in history.client if within(r.due_s) and _matches_client(r, slo)]
-    attempts = [r for r in history.attempts if within(r.arrived_s) and _matches_attempt(history, r, slo)]
-    return View(history=history, client=client, attempts=attempts, windows=history.windows_of(slo.fault))
-
-
-def _within(history: History, slo: Slo) -> Callable[[float], bool]:
-    windows = history.windows_of(slo.fault)
-    if slo.span == "during":
-        return lambda at_s: any(at_s in window for window in windows)
-    if slo.span == "before":
-        first_s = min((window.on_s for window in windows), default=history.last_s)
-        return lambda at_s: at_s < first_s
-    if slo.span == "after":
-        last_s = max((window.off_s for window in windows), default=math.inf)
-        return lambda at_s: at_s >= last_s
-    return lambda at_s: True  # noqa: ARG005 - the whole test
-
-
-def _matches_client(record: ClientRecord, slo: Slo) -> bool:
-    facts = {
-        "class": record.traffic_class,
-        "tenant": record.tenant,
-        "stream": str(record.stream).lower(),
-    }
-    return all(facts[key] == value for key, value in slo.filters.items())
-
-
-def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool:
-    """An attempt is of the class of the request that caused it; the canary tells which."""
-    facts = {
-        "class": history.class_of.get(record.canary or ""),
-        "tenant": record.tenant,
-        "stream": str(record.stream).lower(),
-    }
-    return all(facts[key] == value for key, value in slo.filters.items())
-
-
 def spoiled(history: History) -> list[str]:
     """Return the reasons, if any, why this test's evidence cannot carry a verdict on the target."""
     return [reason for check in _SPOILERS if (reason := check(history))]
@@ -187,6 +151,8 @@ def _not_ready(history: History) -> str:
 def _not_finished(history: History) -> str:
     if "aborted" in history.phases:
         return f"the test was aborted: {history.phases['aborted'].why or 'no reason given'}"
+    if "stopped" in history.phases:
+        return f"the run was stopped: {history.phases['stopped'].why}"
     if "target-died" in history.phases:
         return "the target died before the test had ended"
     return "" if "load-end" in history.phases else "the test did not run to its end"
@@ -248,6 +214,8 @@ def _starved(history: History) -> str:
 
 def _idle_faults(history: History) -> str:
     """A fault that was never on, never fired, or sat where no traffic went, tells nothing about the target."""
+    if "stopped" in history.phases:
+        return ""  # what had no time to come is not worth a word each
     on = {window.injection.id: window for window in history.windows}
     reasons = []
     for injection in history.plan.injections:
@@ -262,9 +230,13 @@ def _idle_faults(history: History) -> str:
 
 
 def _met_traffic(history: History, window: Window) -> bool:
-    """Refused connections leave no trace at the endpoint; that it carried traffic until then is the proof."""
+    """Refused connections leave no trace at the endpoint; that it carried traffic until then is the proof.
+
+    What strikes the router itself meets all the traffic that there is.
+    """
+    anywhere = window.injection.at == TARGET
     hit = set(window.injection.endpoints)
-    return any(r.endpoint in hit and r.arrived_s < window.off_s for r in history.attempts)
+    return any((anywhere or r.endpoint in hit) and r.arrived_s < window.off_s for r in history.attempts)
 
 
 def _undone(history: History) -> str:

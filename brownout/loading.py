@@ -57,6 +57,25 @@ def parse_yaml(text: str, kind: type[T], *, name: str) -> T:
         raise BadInput(_explain(str(error), tree, data, kind, name)) from None
 
 
+class Places:
+    """Where the fields of a YAML file stand, for what is wrong with a value beyond its type.
+
+    Args:
+        path: a file that `load_yaml` has read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        assert tree is not None  # an empty file is not read
+        self._tree = tree
+
+    def __call__(self, *steps: str | int) -> str:
+        """Return ``file:line: field`` of the value that these fields and list places lead to."""
+        words = [str(step) for step in steps]
+        return f"{self._path}:{_line(self._tree, words, None)}: {'.'.join(words)}"
+
+
 def _refuse_repeats(node: yaml.Node, name: str, done: set[int]) -> None:
     """YAML lets a key stand twice and keeps the last; a plan that says two things is bad input."""
     if id(node) in done:
@@ -183,6 +202,8 @@ def _chosen(info: Any, data: Any) -> Any:
             return one
     if len(structs) > 1 and all(one.tag_field for one in structs):
         return info
+    if len(structs) == 1 and isinstance(data, Mapping):
+        return structs[0]
     return next(iter(there), info)
 
 

@@ -1,18 +1,18 @@
-"""Placing: from a fault, a place, a timing and a scope as people write them to injections, every one of them checked."""
+"""Placing: from a fault, a place, a timing and a scope, as people write them, to injections, all of them checked."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from brownout.clock import rng_for
 from brownout.errors import BadInput, unknown
-from brownout.fault import Choosy, Fault, Scalable, make_fault, settings_of
-from brownout.plan import PlannedInjection
+from brownout.fault import Choosy, Fault, NetworkFault, Scalable, make_fault, settings_of
+from brownout.plan import TARGET, ClockName, PlannedInjection
 from brownout.schedule import Scope, Timing, touches
 from brownout.topology import Topology
 
-TARGET = "target"
 _BY_REQUEST = ("reply", "wire")
 
 
@@ -73,6 +73,33 @@ def place(placed: Placed, topology: Topology, *, seed: int, where: str = "") -> 
     ]
 
 
+def check_playable(injections: Sequence[PlannedInjection], *, clock: ClockName, started: bool, where: str = "") -> None:
+    """Check that injections can be had where a test is to be played.
+
+    Args:
+        injections: the test's.
+        clock: which clock it is played on.
+        started: whether brownout starts the target itself (in virtual time it always does).
+        where: what to begin an error with.
+
+    Raises:
+        BadInput: a fault that the clock has no room for, or that strikes a process that is not brownout's.
+    """
+    begin = f"{where}: " if where else ""
+    for one in injections:
+        made = make_fault(one.fault, one.settings, where=where)
+        if clock not in made.entry.clocks:
+            raise BadInput(
+                f"{begin}{made.kind} cannot be had on the {clock} clock, where there is nothing that it could act on. "
+                f"Use --clock {made.entry.clocks[0]}, or leave it out."
+            )
+        if made.acts_on == TARGET and clock == "real" and not started:
+            raise BadInput(
+                f"{begin}{made.kind} strikes the router's process, which must be one that brownout started, and this "
+                "target runs already (url:). Give the target's file start: instead, or leave the fault out."
+            )
+
+
 def _endpoints(made: Fault, placed: Placed, topology: Topology, where: str, begin: str) -> list[str]:
     if made.acts_on == TARGET:
         if placed.at != TARGET:
@@ -97,6 +124,8 @@ def _check_scope(made: Fault, placed: Placed, topology: Topology, where: str, be
         )
     if made.acts_on not in (*_BY_REQUEST, "network") and scope.share < 1:
         raise BadInput(f"{begin}{made.kind} acts on {made.acts_on}, which has no share of requests. Leave share out.")
+    if isinstance(made, NetworkFault) and made.acts_on == "network" and scope.share < 1 and _shuts_the_door(made):
+        raise BadInput(f"{begin}{made.kind} with these settings refuses every connection alike. Leave share out.")
     for tenant in scope.tenants:
         if tenant not in topology.tenants:
             raise unknown("tenant", tenant, topology.tenants, where=where)
@@ -104,6 +133,33 @@ def _check_scope(made: Fault, placed: Placed, topology: Topology, where: str, be
     for pattern in scope.models:
         if not any(touches(model, [pattern]) for model in models):
             raise unknown("model", pattern, models, where=where)
+
+
+class _DryLink:
+    """A link on which nothing happens, to see what a fault would do to it."""
+
+    endpoint, host, port = "", "127.0.0.1", 0
+
+    def __init__(self) -> None:
+        self.disabled = False
+
+    async def disable(self) -> None:
+        self.disabled = True
+
+    async def add_toxic(
+        self, kind: str, attributes: Mapping[str, int], *, stream: str = "downstream", toxicity: float = 1.0
+    ) -> None:
+        pass
+
+
+def _shuts_the_door(made: NetworkFault) -> bool:
+    """A listener is there for all or for none; toxics may spare a part of the connections."""
+    link = _DryLink()
+    setting = made.inject(link)
+    with contextlib.suppress(StopIteration):
+        while True:
+            setting.send(None)  # nothing on a dry link is waited for
+    return link.disabled
 
 
 def _check_ramp(made: Fault, timing: Timing, begin: str) -> None:

@@ -8,6 +8,7 @@ from brownout.topology import Topology
 from brownout.workload import Workload
 
 ClockName: TypeAlias = Literal["real", "virtual"]
+TARGET = "target"  # the place of faults of the router's process, which is at no endpoint
 
 
 class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
         share: the part of the requests (or connections) it touches at full strength.
         tenants: whose requests alone it touches; empty for all.
         models: which models' requests alone it touches, as patterns (``anthropic.claude*``); empty for all.
+        note: what it stands for, for people.
     """
 
     id: str
@@ -39,6 +41,21 @@ class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
     tenants: list[str] = msgspec.field(default_factory=list)
     models: list[str] = msgspec.field(default_factory=list)
     colour: str = "#c33"
+    note: str = ""
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """The incident that a test is shaped on.
+
+    Attributes:
+        sources: where it is told: URLs, or documents.
+        happened: when, as text.
+        compression: how many seconds of the incident one second here stands for.
+    """
+
+    sources: list[str]
+    happened: str
+    compression: float
 
 
 class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +63,8 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``skipped`` names the undeclared features for which the whole test is left out (then it is not run).
     ``promises`` maps a promise's short name (a metric and its window) to its SLO text; ``lacking`` maps
-    the short names of promises that are skipped alone to the features they lack.
+    the short names of promises that are skipped alone to the features they lack. ``abort_if`` are stop conditions (see
+    `brownout.stopping`); ``story`` is the incident it is shaped on, if it is on one.
     """
 
     __test__ = False
@@ -60,6 +78,8 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     recover_within_s: float
     skipped: list[str] = msgspec.field(default_factory=list)
     lacking: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    abort_if: list[str] = msgspec.field(default_factory=list)
+    story: Story | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,6 +57,11 @@ class RunDir:
         """Return the path of one file of the run."""
         return self.path / name
 
+    @property
+    def debts(self) -> Path:
+        """Where the run writes down what it will have to undo (see `brownout.debts`)."""
+        return self.path / "debts"
+
     def folder(self, test: str) -> Path:
         """Return (and make) a test's own folder."""
         folder = self.path / test

@@ -12,9 +12,9 @@ import msgspec
 from brownout.errors import unknown
 from brownout.placing import Placed, place
 from brownout.plan import PlannedInjection, TestPlan
+from brownout.promising import Roles, make_promises
 from brownout.schedule import Scope, Timing
-from brownout.slo import Slo, parse_slo
-from brownout.target import FEATURES, Target
+from brownout.target import Target
 from brownout.topology import Topology
 from brownout.workload import Arrival, Workload
 
@@ -117,16 +117,25 @@ def plan_test(
         BadInput: an unknown fault, setting, place, metric, unit, tenant or feature.
     """
     where = f"suite {suite}, test {made.test}"
-    roles = _roles(target, topology)
-    missing = sorted({role for one in made.injections for role in _missing(one.at, roles)})
+    roles = Roles(topology, target.recover_within_s)
+    missing = sorted({role for one in made.injections for role in roles.missing(one.at)})
     planned = [
         planned
         for index, one in enumerate(made.injections)
         if not missing
-        for planned in _plan_injection(index, one, _filled(one.at, roles), profile, topology, where)
+        for planned in _plan_injection(index, one, roles.filled(one.at), profile, topology, where)
     ]
-    promises, lacking = _promises(made, target, topology, planned, roles, where=where, started=started)
-    shares = {_filled(name, roles): share for name, share in made.tenants.items() if not _missing(name, roles)}
+    promises, lacking = make_promises(
+        made.must,
+        target=target,
+        topology=topology,
+        roles=roles,
+        faults=[one.fault for one in made.injections],
+        planned=planned,
+        started=started,
+        where=lambda _: where,
+    )
+    shares = {roles.filled(name): share for name, share in made.tenants.items() if not roles.missing(name)}
     for tenant in shares:
         if tenant not in topology.tenants:
             raise unknown("tenant", tenant, topology.tenants, where=where)
@@ -148,32 +157,6 @@ def plan_test(
     )
 
 
-# What a suite may leave to the topology and the target, and what it is called where there is none.
-_ROLES = {
-    "home": "topology: a tenant that may use the primary endpoint",
-    "pinned": "topology: a tenant that may use nothing in the primary region",
-    "recover_within_s": "",
-}
-
-
-def _roles(target: Target, topology: Topology) -> dict[str, str | None]:
-    return {
-        "home": topology.home_tenant,
-        "pinned": topology.pinned_tenant,
-        "recover_within_s": f"{target.recover_within_s:g}s",
-    }
-
-
-def _missing(text: str, roles: Mapping[str, str | None]) -> list[str]:
-    return [_ROLES[role] for role, name in roles.items() if name is None and "{" + role + "}" in text]
-
-
-def _filled(text: str, roles: Mapping[str, str | None]) -> str:
-    for role, name in roles.items():
-        text = text.replace("{" + role + "}", name or role)
-    return text
-
-
 def _plan_injection(
     index: int, one: Inject, at: str, profile: Profile, topology: Topology, where: str
 ) -> list[PlannedInjection]:
@@ -189,57 +172,3 @@ def _plan_injection(
         scope=one.scope,
     )
     return place(placed, topology, seed=0, where=where)
-
-
-def _promises(
-    made: Scenario,
-    target: Target,
-    topology: Topology,
-    planned: Sequence[PlannedInjection],
-    roles: Mapping[str, str | None],
-    *,
-    where: str,
-    started: bool,
-) -> tuple[dict[str, str], dict[str, list[str]]]:
-    promises, lacking = {}, {}
-    must = dict(made.must)
-    must["foreign_answers <= 0"] = ()  # whatever is tested, nobody may be given another's answer
-    if started:
-        must["target_exits <= 0"] = ()  # a target that crashes fails every test it crashes in
-    for text, needs in must.items():
-        for feature in needs:
-            if feature not in FEATURES:
-                raise unknown("feature", feature, FEATURES, where=where)
-        resolved = _filled(text, roles)
-        slo = parse_slo(resolved, where=where, faults=[one.fault for one in made.injections])
-        missing = [*_missing(text, roles), *target.lacks(list(needs))]
-        if "failover" in needs and not missing:
-            missing = _nowhere_to_go(slo, topology, planned)
-        _check_filters(slo, topology, where, skip=bool(missing))
-        promises[slo.short_name] = resolved
-        if missing:
-            lacking[slo.short_name] = missing
-    return promises, lacking
-
-
-def _nowhere_to_go(slo: Slo, topology: Topology, planned: Sequence[PlannedInjection]) -> list[str]:
-    """Nobody can be asked to fail over who has nowhere to go: neither one tenant, nor all that a fault touches."""
-    hit = {name for one in planned for name in one.endpoints}
-    touched = {name: set(tenant.allow) for name, tenant in topology.tenants.items() if hit & set(tenant.allow)}
-    asked = [slo.filters["tenant"]] if "tenant" in slo.filters else list(touched)
-    stuck = [name for name in asked if name in touched and not touched[name] - hit]
-    if not stuck or len(stuck) < len(asked):
-        return []
-    return [f"topology: an endpoint for {', '.join(stuck)} that the fault leaves alone"]
-
-
-def _check_filters(slo: Slo, topology: Topology, where: str, *, skip: bool) -> None:
-    """A filter that nobody can match would be a promise that nobody can judge."""
-    known = {
-        "tenant": list(topology.tenants),
-        "class": ["interactive", "background"],
-        "stream": ["true", "false"],
-    }
-    for key, value in slo.filters.items():
-        if not skip and key in known and value not in known[key]:
-            raise unknown(key, value, known[key], where=f"{where}: SLO {slo.text!r}")

@@ -9,11 +9,13 @@ from brownout.capacity import Behind, make_capacity
 from brownout.capacity.paced import Limits
 from brownout.clock import rng_for
 from brownout.errors import BadInput, unknown
+from brownout.vendors import vendor_of
 
 Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
 
 
 _PRIMARY = {"primary": "name", "primary-region": "region", "primary-cloud": "cloud"}
+_ONLY_IN_FULL = ("vendor",)  # providers bear vendors' names, and a bare word means the provider
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,9 +67,10 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
         A selector is a comma-separated list of words; each is an endpoint's name, or a region, cloud,
         provider or capacity that some endpoint has (``us-east-1``, ``aws``, ``vertex``, ``provisioned``),
-        optionally said in full (``region:us-east-1``). ``all`` is every endpoint, ``tenant:NAME`` those a tenant may
-        use, ``primary`` the first in order, ``primary-region`` and ``primary-cloud`` those that share its region or
-        cloud.
+        optionally said in full (``region:us-east-1``). ``vendor:anthropic``, always in full, is every endpoint that
+        serves a model of that vendor's, on whichever cloud (see `brownout.vendors`). ``all`` is every endpoint,
+        ``tenant:NAME`` those a tenant may use, ``primary`` the first in order, ``primary-region`` and
+        ``primary-cloud`` those that share its region or cloud.
         """
         chosen: set[str] = set()
         for word in (part.strip() for part in selector.split(",")):
@@ -122,16 +125,21 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return [e.name for e in self.endpoints if value in {_facets(e).get(facet) for facet in facets}]
 
     def _words(self) -> set[str]:
-        return (
-            {value for endpoint in self.endpoints for value in _facets(endpoint).values()} | {"all"} | _PRIMARY.keys()
-        )
+        said = {
+            f"{facet}:{value}" if facet in _ONLY_IN_FULL else value
+            for endpoint in self.endpoints
+            for facet, value in _facets(endpoint).items()
+        }
+        return said | {"all"} | _PRIMARY.keys()
 
 
 def _facets(endpoint: Endpoint) -> Mapping[str, str]:
+    vendor = vendor_of(endpoint.model)
     return {
         "name": endpoint.name,
         "region": endpoint.region,
         "cloud": endpoint.cloud,
         "provider": endpoint.provider,
         "capacity": endpoint.capacity,
+        **({"vendor": vendor} if vendor else {}),
     }

@@ -41,7 +41,10 @@ class Promise(msgspec.Struct, kw_only=True):
 
 
 class Verdicts(msgspec.Struct, kw_only=True):
-    """The whole of ``verdicts.json``."""
+    """The whole of ``verdicts.json``.
+
+    ``stopped`` says which stop condition ended the run before its end, and by which figure; empty when none did.
+    """
 
     outcome: Literal["pass", "fail", "unknown"]
     target: str
@@ -49,6 +52,7 @@ class Verdicts(msgspec.Struct, kw_only=True):
     started_at: str
     duration_s: float
     promises: list[Promise]
+    stopped: str = ""
 
 
 def overall(outcomes: Iterable[Outcome]) -> Literal["pass", "fail", "unknown"]:

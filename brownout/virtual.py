@@ -16,7 +16,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import aiohttp
-from aiohttp.client_exceptions import ClientConnectorError
+from aiohttp.abc import AbstractResolver
+from aiohttp.client_exceptions import ClientConnectorDNSError, ClientConnectorError
+from aiohttp.helpers import is_ip_address
 
 if TYPE_CHECKING:
     from aiohttp.client import ClientTimeout
@@ -288,7 +290,16 @@ class _Side(asyncio.Transport):
 
 
 class VirtualConnector(aiohttp.BaseConnector):
-    """aiohttp's way onto the virtual network (as its own UnixConnector is onto a path)."""
+    """aiohttp's way onto the virtual network (as its own UnixConnector is onto a path).
+
+    Args:
+        resolver: is asked for the address of every host name; without one, all names mean this network.
+        options: aiohttp's.
+    """
+
+    def __init__(self, *, resolver: AbstractResolver | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._resolver = resolver
 
     async def _create_connection(
         self,
@@ -298,6 +309,12 @@ class VirtualConnector(aiohttp.BaseConnector):
     ) -> "ResponseHandler":
         del traces, timeout  # a virtual connection is made, or refused, at once
         host, port = req.url.raw_host or "", req.url.port or 80
+        if self._resolver is not None and not is_ip_address(host):
+            try:
+                (found, *_) = await self._resolver.resolve(host, port)
+            except OSError as error:
+                raise ClientConnectorDNSError(req.connection_key, error) from error
+            host = found["host"]
         try:
             _, protocol = await self._loop.create_connection(self._factory, host, port)
         except OSError as error:

@@ -8,11 +8,25 @@ import msgspec
 TrafficClass: TypeAlias = Literal["interactive", "background"]
 
 
+class Burst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For ``for_s`` from ``at_s`` (counted from the start of load) the rate is ``rate_rps``, whatever it is else."""
+
+    at_s: float
+    for_s: float
+    rate_rps: float
+
+    @property
+    def ends_s(self) -> float:
+        """When it is over."""
+        return self.at_s + self.for_s
+
+
 class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When requests are due: ``constant`` or ``poisson`` at ``rate_rps``, or ``trace`` (a replay of a file).
 
     A trace file has the columns ``TIMESTAMP,ContextTokens,GeneratedTokens``; it is replayed ``speed`` times as
-    fast as it happened, from its ``from_row``-th row, and brings its own lengths.
+    fast as it happened, from its ``from_row``-th row, and brings its own lengths. ``bursts`` are in order of time and
+    do not overlap; a trace has none but its own.
     """
 
     process: Literal["constant", "poisson", "trace"] = "poisson"
@@ -20,6 +34,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     trace: str = ""
     speed: float = 1.0
     from_row: int = 0
+    bursts: tuple[Burst, ...] = ()
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,18 +1,9 @@
 """provider-outage: a provider, or a whole cloud, answers with errors everywhere."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal
 
-from brownout.fault import Entry, Exchange, fault
-from brownout.wire import Event, Refusal
-from faults._layers import ReplyOnly, finishing
-
-_SAID = {
-    "unavailable": "The service is currently unavailable.",
-    "internal": "An internal server error occurred. Retry your request.",
-    "overloaded": "The model is overloaded. Please try again later.",
-}
+from brownout.fault import Entry, fault
+from faults._refusing import Outage
 
 
 @fault(
@@ -20,29 +11,22 @@ _SAID = {
     Entry(
         family="region",
         colour="#7f0000",
-        sees="Every request to the provider fails by a server's error, in all regions at once; another region is no help.",
+        sees="Every request to the provider fails by a server's error, in all regions: another region is no help.",
         seen=(
-            "Google Cloud, 2025-06-12: the layer that checks policy and quota crashed everywhere, 503 "
-            "(https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW)",
+            (
+                "Google Cloud, 2025-06-12: the layer that checks policy and quota crashed everywhere, 503 "
+                "(https://status.cloud.google.com/incidents/ow5i3PPK96RduMcb1SsW)"
+            ),
             "OpenAI, 2024-12-11: 500 (https://status.openai.com/incidents/ctrsv3lwd797)",
             "Anthropic, March 2026: 500 and 529, again and again (https://status.anthropic.com)",
         ),
     ),
 )
 @dataclass(frozen=True, kw_only=True)
-class ProviderOutage(ReplyOnly):
+class ProviderOutage(Outage):
     """A provider, or a whole cloud, fails everywhere.
 
     Attributes:
         refusal: how it fails, in the words every dialect translates: ``internal`` (500), ``unavailable`` (503) or
             ``overloaded`` (503 or 529).
     """
-
-    refusal: Literal["unavailable", "internal", "overloaded"] = "internal"
-
-    async def pipe(self, exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncIterator[Event]:
-        """Refuse every request."""
-        async with finishing(reply):
-            exchange.fired()
-            raise Refusal(self.refusal, _SAID[self.refusal])
-        yield  # never reached: it makes this a generator

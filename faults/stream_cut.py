@@ -18,8 +18,10 @@ from faults._layers import ReplyOnly, finishing
         colour="#8e44ad",
         sees="A streamed reply ends after some tokens without the dialect's terminator: half an answer, under a 200.",
         seen=(
-            "Azure OpenAI, 2025-05-16: containers out of memory died under their requests "
-            "(https://status.insightsoftware.com)",
+            (
+                "Azure OpenAI, 2025-05-16: containers out of memory died under their requests "
+                "(https://status.insightsoftware.com)"
+            ),
             "whatever restarts a serving container without draining it",
         ),
     ),

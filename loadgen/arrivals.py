@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from brownout.clock import rng_for
 from brownout.errors import BadInput, unknown
-from brownout.workload import DueRequest, Workload
+from brownout.workload import Arrival, DueRequest, Workload
 
 MAX_PROMPT_TOKENS = 2048
 MAX_OUTPUT_TOKENS = 512
@@ -73,20 +73,43 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
 
 
 def _constant(workload: Workload, _seed: int) -> Iterator[Moment]:
-    """Yield arrivals ``1 / rate_rps`` apart, the first at 0. Divided, not summed: sums drift."""
+    """Yield arrivals ``1 / rate`` apart, the first at 0. Divided, not summed: sums drift."""
     number = 0
-    while (due_s := number / workload.arrival.rate_rps) < workload.duration_s:
+    while (due_s := _later(workload.arrival, 0.0, number)) < workload.duration_s:
         yield Moment(due_s)
         number += 1
 
 
 def _poisson(workload: Workload, seed: int) -> Iterator[Moment]:
-    """Yield arrivals with exponential gaps of mean ``1 / rate_rps``: many users who know nothing of each other."""
+    """Yield arrivals with exponential gaps of mean ``1 / rate``: many users who know nothing of each other."""
     rng = rng_for(seed, "arrivals")
-    due_s = rng.expovariate(workload.arrival.rate_rps)
+    due_s = _later(workload.arrival, 0.0, rng.expovariate(1.0))
     while due_s < workload.duration_s:
         yield Moment(due_s)
-        due_s += rng.expovariate(workload.arrival.rate_rps)
+        due_s = _later(workload.arrival, due_s, rng.expovariate(1.0))
+
+
+def _later(arrival: Arrival, from_s: float, expected: float) -> float:
+    """Return the instant until which, from another on, so many arrivals are expected at the rates of the time.
+
+    Inverting the expected number of arrivals so makes a Poisson process of changing rate out of one of rate 1 (Cinlar,
+    Introduction to Stochastic Processes, 1975), exactly, and with the same draws whatever the rates are.
+    """
+    for ends_s, rate_rps in _rates(arrival):
+        if ends_s <= from_s:
+            continue
+        here = (ends_s - from_s) * rate_rps
+        if expected < here:
+            return from_s + expected / rate_rps
+        from_s, expected = ends_s, expected - here
+    return from_s + expected / arrival.rate_rps
+
+
+def _rates(arrival: Arrival) -> Iterator[tuple[float, float]]:
+    """Yield until when each rate holds, in order, and the rate; after the last it is the usual one for good."""
+    for burst in arrival.bursts:
+        yield burst.at_s, arrival.rate_rps
+        yield burst.ends_s, burst.rate_rps
 
 
 def _trace(workload: Workload, _seed: int) -> Iterator[Moment]:
@@ -176,6 +199,7 @@ def _check(workload: Workload) -> None:
     ):
         if not (value > 0 and math.isfinite(value)):
             raise BadInput(f"workload.{field}: expected a number above 0, got {value}.")
+    _check_bursts(arrival)
     if not (workload.duration_s >= 0 and math.isfinite(workload.duration_s)):
         raise BadInput(f"workload.duration_s: expected 0 seconds or more, got {workload.duration_s}.")
     if arrival.from_row < 0:
@@ -185,3 +209,19 @@ def _check(workload: Workload) -> None:
     for field, (low, high) in (("prompt_tokens", workload.prompt_tokens), ("output_tokens", workload.output_tokens)):
         if not 1 <= low <= high:
             raise BadInput(f"workload.{field}: expected a range [low, high] from 1 up, got [{low}, {high}].")
+
+
+def _check_bursts(arrival: Arrival) -> None:
+    before_s = 0.0
+    for place, burst in enumerate(arrival.bursts):
+        where = f"workload.arrival.bursts[{place}]"
+        if not (burst.at_s >= before_s and burst.for_s > 0 and math.isfinite(burst.ends_s)):
+            raise BadInput(
+                f"{where}: expected to begin at {before_s:g} s or later (in order, none over another) and to last for "
+                f"more than 0 s, got at_s {burst.at_s:g} and for_s {burst.for_s:g}."
+            )
+        if not (burst.rate_rps > 0 and math.isfinite(burst.rate_rps)):
+            raise BadInput(f"{where}.rate_rps: expected a number above 0, got {burst.rate_rps}.")
+        before_s = burst.ends_s
+    if arrival.bursts and arrival.process == "trace":
+        raise BadInput("workload.arrival.bursts: a trace brings its own; leave them out.")

@@ -16,6 +16,7 @@ from brownout.rundir import RunDir
 from brownout.verdict import Promise
 from reports.chart import chart, css_colour, endpoint_colour
 from reports.reading import Evidence, read
+from reports.story import compressed
 from reports.timeline import Timeline, Window, load_start_s, timeline
 from reports.wording import TestOutcome, clean, duration, figure, headline, results, short_name, skip_reason
 
@@ -45,6 +46,7 @@ def page(run: RunDir) -> str:
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["clean"] = clean
+    environment.filters["compressed"] = compressed
     return environment.get_template("report.html.j2").render(
         plan=plan,
         verdicts=verdicts,

@@ -15,10 +15,11 @@ from brownout.plan import Plan
 from brownout.rundir import RunDir
 from brownout.verdict import Verdicts
 from reports.consoles import make_console
+from reports.story import print_story
 from reports.verdict_table import print_verdicts
 from reports.wording import clean
 
-PHASES = ("waiting", "raising", "ready", "baseline", "fault", "recovery", "draining", "judged", "failed")
+PHASES = ("waiting", "raising", "ready", "baseline", "fault", "recovery", "draining", "judged", "failed", "stopped")
 _STYLES = {
     "waiting": "dim",
     "raising": "cyan",
@@ -29,8 +30,9 @@ _STYLES = {
     "draining": "magenta",
     "judged": "green",
     "failed": "bold red",
+    "stopped": "bold white on red",
 }
-_ENDED = {"judged", "failed"}
+_ENDED = {"judged", "failed", "stopped"}
 _REFRESHES_PER_S = 4
 _FRAME_LINES = 5  # Header, rule, the line about tests left out, and room for the cursor.
 
@@ -77,6 +79,8 @@ class LiveView:
         facts = {"seed": str(plan.seed), "target": plan.target, "clock": plan.clock, "profile": plan.profile}
         for name, value in (facts | {"run": str(run.path)}).items():
             self._console.print(Text.assemble((f"{name:<8}", "dim"), clean(value)), soft_wrap=True)
+        for test in plan.tests:
+            print_story(test, self._console)
         self._rows = {test.test: _Row(test.test) for test in plan.tests if not test.skipped}
         self._colours = {
             name: injection.colour

@@ -22,7 +22,9 @@ def render(run: RunDir) -> Path:
 
 def text(plan: Plan, verdicts: Verdicts) -> str:
     """Return the summary as GitHub-flavoured Markdown: the outcome first, the replay line last."""
-    sections = [f"## {_SIGNS[verdicts.outcome]} {verdicts.outcome.upper()}: {headline(verdicts.promises)}"]
+    word = "ABORTED" if verdicts.stopped else verdicts.outcome.upper()
+    sections = [f"## {_SIGNS[verdicts.outcome]} {word}: {headline(verdicts.promises)}"]
+    sections += [f"**Stopped before its end:** {escape(verdicts.stopped)}"] if verdicts.stopped else []
     sections.append(_facts(plan, verdicts))
     tests = results(verdicts, plan)
     sections += [_section(test) for test in tests if test.outcome in {"fail", "unknown"}]

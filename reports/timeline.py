@@ -18,7 +18,7 @@ OUTCOMES: tuple[ClientOutcome, ...] = get_args(ClientOutcome)
 # (longest span, bucket width), both in seconds: some tens of buckets, wide enough to hold a few requests each.
 _WIDTHS = ((3.0, 0.1), (8.0, 0.25), (15.0, 0.5), (150.0, 1.0), (300.0, 2.0), (900.0, 5.0), (3600.0, 30.0))
 _WIDEST_S = 300.0
-_MARKED = ("target-died", "aborted")
+_MARKED = ("target-died", "aborted", "stopped")
 
 T = TypeVar("T")
 

@@ -34,8 +34,10 @@ def print_verdicts(
         aborted: somebody ended the run before its end.
     """
     ordered = worst_first(verdicts.promises)
-    same = _said_once(ordered)
-    loud = [p for p in ordered if verbose or (p.outcome in {"fail", "unknown"} and _test_name(p) not in same)]
+    same = _said_once(ordered, stopped=bool(verdicts.stopped))
+    loud = [
+        p for p in ordered if verbose or p.outcome == "fail" or (p.outcome == "unknown" and _test_name(p) not in same)
+    ]
     quiet = [promise for promise in ordered if promise not in loud]
     console.print()
     if loud:
@@ -44,18 +46,23 @@ def print_verdicts(
         console.print(_condensed(quiet, Counter(map(_test_name, ordered)), plan, same))
     for name in _never_judged(verdicts, plan):
         console.print(Text.assemble(("unknown", STYLES["unknown"]), f"  {name}: none of its promises was judged\n"))
-    word = "ABORTED" if aborted else verdicts.outcome.upper()
+    if verdicts.stopped:
+        console.print(Text.assemble((" STOPPED ", "bold white on red"), " ", clean(verdicts.stopped), "\n"))
+    word = "ABORTED" if aborted or verdicts.stopped else verdicts.outcome.upper()
     console.print(Text.assemble((word, STYLES[verdicts.outcome]), f"  {headline(ordered)}"))
     if replay:
         # The line is copied into a shell: it must not be folded at the terminal's width.
         console.print(Text.assemble(("replay: ", "dim"), clean(replay)), soft_wrap=True)
 
 
-def _said_once(promises: Iterable[Promise]) -> dict[str, str]:
-    """Return, by test, the one reason for which none of its promises could be judged: a line says it all."""
+def _said_once(promises: Iterable[Promise], *, stopped: bool) -> dict[str, str]:
+    """Return, by test, the one reason for which none of its promises could be judged: a line says it all.
+
+    In a run that was stopped some may be proven all the same; what could not be judged has that one reason.
+    """
     reasons: dict[str, set[tuple[str, str]]] = {}
     for promise in promises:
-        if promise.outcome != "skipped":
+        if promise.outcome == "unknown" or (promise.outcome != "skipped" and not stopped):
             first = promise.why.split("; ")[0]
             reasons.setdefault(_test_name(promise), set()).add((promise.outcome, first))
     one_each = {name: next(iter(said)) for name, said in reasons.items() if len(said) == 1}

@@ -23,7 +23,9 @@ from fixtures.router.upstream import Upstream, settings_of
 _PLACES = {
     "openai-chat": ("own", "us-dc1", "llama"),
     "bedrock-converse": ("aws", "us-east-1", "anthropic.claude-sonnet-4-20250514-v1:0"),
+    "bedrock-invoke": ("aws", "us-east-1", "anthropic.claude-sonnet-4-20250514-v1:0"),
     "sagemaker-invoke": ("aws", "us-east-1", "llama"),
+    "vertex-rawpredict": ("gcp", "us-east5", "claude-sonnet-4@20250514"),
     "vertex-generate": ("gcp", "us-central1", "gemini-2.0-flash-001"),
     "anthropic-messages": ("own", "us", "claude-sonnet-4-20250514"),
 }
@@ -87,7 +89,11 @@ def endpoint(name: str, dialect: str, behind: Behind = None, limits: Limits | No
 
 @dataclass
 class Live:
-    """A cloud that is up, its evidence, and a caller."""
+    """A cloud that is up, its evidence, and a caller.
+
+    Attributes:
+        credentials: those that the caller uses in place of the ones it was given, by endpoint.
+    """
 
     cloud: Cloud
     session: aiohttp.ClientSession
@@ -95,6 +101,8 @@ class Live:
     clock: LoopClock
     topology: Topology
     addresses: dict[str, tuple[str, int]]
+    credentials: dict[str, dict[str, str]] = field(default_factory=dict)
+    _held: dict[str, Upstream] = field(default_factory=dict)
 
     def shell(self, name: str = "") -> EmulatedEndpoint:
         """Return an endpoint; the only one, where there is one."""
@@ -103,6 +111,15 @@ class Live:
     def capacity(self, name: str = "") -> Any:
         """Return what stands behind an endpoint."""
         return self.shell(name).capacity
+
+    def hold(self, name: str) -> None:
+        """Keep the tokens that this endpoint is called with, from now on, until they end or are dropped."""
+        self._held[name] = self._upstream(self.shell(name).endpoint)
+
+    def drop(self, name: str) -> None:
+        """Begin with new tokens, and with the credentials that were given."""
+        self._held.pop(name, None)
+        self.credentials.pop(name, None)
 
     async def ask(self, name: str = "", **changes: Any) -> Seen:
         """Ask as a careful client would; tell what was seen."""
@@ -132,15 +149,18 @@ class Live:
         seen.ended_s = self.clock.now_s()
         return seen
 
-    async def until(self, condition: Callable[[], bool]) -> None:
+    async def until(self, condition: Callable[[], bool], *, within_s: float = _WITHIN_S) -> None:
         """Wait until something is so."""
-        async with asyncio.timeout(_WITHIN_S):
+        async with asyncio.timeout(within_s):
             while not condition():  # noqa: ASYNC110 - what is awaited tells nobody
                 await asyncio.sleep(0.005)
 
     def _upstream(self, one: Endpoint) -> Upstream:
+        if one.name in self._held:
+            return self._held[one.name]
         host, port = self.addresses[one.name]
-        settings = settings_of(one, f"http://{host}:{port}", self.cloud.identity.credentials(one.name))
+        credentials = self.credentials.get(one.name) or self.cloud.identity.credentials(one.name)
+        settings = settings_of(one, f"http://{host}:{port}", credentials)
         return Upstream(settings, self.session, self.clock)
 
 

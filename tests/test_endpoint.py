@@ -25,6 +25,7 @@ from brownout.virtual import VirtualConnector, run_virtual
 from brownout.wire import Ask, Cut, End, Event, HttpReply, HttpRequest, Refusal, Token
 from fixtures.providers.active import ActiveFault
 from fixtures.providers.cloud import Cloud
+from tests.active import active_fault
 
 DIALECTS = {"aws": "bedrock-converse", "gcp": "vertex-generate", "own": "openai-chat"}
 MINT = CanaryMint(run_key(3), ["acme", "europa"])
@@ -61,8 +62,9 @@ class World:
 
     def on(self, endpoint: str, fault: ReplyFault, injection: str = "i1") -> ActiveFault:
         """Turn a fault on."""
-        active = ActiveFault(injection, fault)
-        self.cloud.endpoints[endpoint].faults[injection] = active
+        shell = self.cloud.endpoints[endpoint]
+        active = active_fault(fault, shell.clock, injection)
+        shell.faults[injection] = active
         return active
 
     async def send(self, endpoint: str, request: HttpRequest) -> aiohttp.ClientResponse:

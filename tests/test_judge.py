@@ -56,6 +56,7 @@ EVERY = {
     "stream_held_ratio": "stream_held_ratio <= 50%",
     "foreign_answers": "foreign_answers <= 0",
     "unsaid_failures": "unsaid_failures <= 0",
+    "unlifted_faults": "unlifted_faults <= 0",
 }
 Change = Callable[[Story], None]
 
@@ -86,6 +87,13 @@ def hang(story: Story, places: list[int]) -> None:
     for place in places:
         due_s = story.client[place].due_s
         put(story, place, lost(place, due_s, "hung", end_s=due_s + 8.0))
+
+
+def _read_back(story: Story, *, undone: bool | None, ended: bool = True) -> None:
+    """Let the undo be confirmed, refuted or not read at all; by a run that ended in order, or not."""
+    story.faults = fault_records(undone=undone)
+    if not ended:
+        story.phases = phases("target-ready", "load-start", "load-end")
 
 
 def refuse_once(story: Story) -> None:
@@ -257,6 +265,11 @@ def _told_after(story: Story, late_s: float) -> None:
         ("unsaid_failures", _just_stops, "fail", 1.0),
         ("unsaid_failures", _hangs_up, "fail", 1.0),
         ("unsaid_failures", nothing, "unknown", None),
+        ("unlifted_faults", nothing, "pass", 0.0),
+        ("unlifted_faults", lambda s: _read_back(s, undone=False), "fail", 1.0),
+        ("unlifted_faults", lambda s: _read_back(s, undone=None), "fail", 1.0),
+        ("unlifted_faults", lambda s: _read_back(s, undone=None, ended=False), "unknown", None),
+        ("unlifted_faults", lambda s: s.faults.clear(), "unknown", None),
     ],
 )
 def test_each_metric_passes_fails_and_does_not_know(
@@ -587,7 +600,7 @@ def test_a_promise_about_nobody_is_unknown(tmp_path: Path) -> None:
     texts = [
         f"{metric}[tenant=nobody] {EVERY[metric].removeprefix(metric)}"
         for metric in EVERY
-        if metric not in {"target_exits", "reopen_share_ratio"}
+        if metric not in {"target_exits", "unlifted_faults", "reopen_share_ratio"}
     ]
     story = Story(tmp_path, *texts)
     refuse_once(story)

@@ -18,7 +18,7 @@ from brownout.capacity.tiers import FLEX, PRIORITY, Tiers
 from brownout.clock import rng_for
 from brownout.fault import Exchange
 from brownout.wire import Cut, Event, Refusal
-from fixtures.providers.active import ActiveFault
+from tests.active import active_fault
 from tests.live import Live, Run, Seen, endpoint, really, virtually
 
 PROMPT = "word " * 400
@@ -257,7 +257,7 @@ def test_nothing_leaks_whatever_becomes_of_a_request(run: Run, tmp_path: Path, k
     async def scenario(live: Live) -> None:
         shell, rng = live.shell(), rng_for(7, kind)
         before = len(asyncio.all_tasks())
-        shell.faults["i1"] = ActiveFault("i1", Harm())
+        shell.faults["i1"] = active_fault(Harm(), shell.clock)
         asked = []
         for number in range(60):
             asking = asyncio.create_task(live.ask(stream=number % 3 != 0, max_tokens=12))

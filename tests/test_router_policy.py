@@ -321,6 +321,16 @@ def test_when_nobody_is_left_the_client_is_told_when_to_come_back() -> None:
     assert ("unavailable", 5.0) == (caught.value.kind, caught.value.retry_after_s)
 
 
+@given(st.floats(0, 1e9))
+def test_no_header_loses_an_endpoint_for_long(told_s: float) -> None:
+    """An endpoint's own word is kept to the second up to a bound; beyond it, the bound holds."""
+    policy = _policy()
+    policy.failed(0.0, "gpu", Refusal("throttled", retry_after_s=told_s))
+    bound_s = policy.settings.stay_away_max_s
+    assert min(told_s, bound_s) == policy.breakers["gpu"].opens_in_s(0.0)
+    assert policy.breakers["gpu"].admits(bound_s)
+
+
 def test_the_callers_own_mistake_says_nothing_of_an_endpoint() -> None:
     """Any number of invalid requests leaves the breaker closed."""
     policy = _policy()

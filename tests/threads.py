@@ -1,4 +1,4 @@
-"""A world on a loop and a thread of its own, for clients that block."""
+"""Worlds and loops on threads of their own, for clients that block."""
 
 import asyncio
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Serve: TypeAlias = Callable[[Path, Future[T], threading.Event], Coroutine[None, None, None]]
@@ -27,3 +27,22 @@ def served(serve: Serve[T], folder: Path) -> Iterator[T]:
         stop.set()
         thread.join(_WITHIN_S)
     assert not thread.is_alive()
+
+
+class Background:
+    """An event loop in a thread."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run it over there and return what it returns."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+
+    def stop(self) -> None:
+        """End the loop and its thread."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(5)
+        self.loop.close()

@@ -12,6 +12,8 @@ instance is up), it says when, and whoever holds it calls `advance` at that inst
 Refusals and slowness come out of load alone; faults turn a model's own screws (`GpuPool.lose_rank`) and nothing else.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -51,6 +53,16 @@ class Seat(Protocol):
     def token_due_s(self, index: int) -> float | None:
         """Return when a token (0 is the first) is due; None when that is not known yet, or will never be."""
         ...
+
+
+def made_by(seat: Seat, now_s: float, total: int) -> int:
+    """Return how many of an answer's ``total`` tokens were due by now."""
+
+    def due_s(index: int) -> float:
+        due = seat.token_due_s(index)
+        return math.inf if due is None else due
+
+    return bisect_right(range(total), now_s, key=due_s)
 
 
 class CapacityModel(Protocol):

@@ -9,10 +9,11 @@ cache, and computes both again later. Cache blocks are one token here; vLLM's ar
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from brownout.capacity.core import Demand
 from brownout.capacity.gpu_rates import Rates
+from brownout.capacity.toll import Toll
 
 
 @dataclass(slots=True)
@@ -28,6 +29,10 @@ class Box:
         slowness: multiplies the time of steps begun from now on (ratio).
         steps: steps begun.
         preemptions: requests that lost their place.
+        kv_whole_tokens: how many tokens the KV cache holds when nothing is wrong with it.
+        squeezes: told of requests without a place in the cache that a whole one would have for them.
+        slows: told of requests in steps that take longer than they should.
+        bursts: prompts longer than these many tokens take a step's memory, and who is told.
     """
 
     rates: Rates
@@ -38,6 +43,16 @@ class Box:
     slowness: float
     steps: int = 0
     preemptions: int = 0
+    kv_whole_tokens: int = 0
+    squeezes: list[Toll] = field(default_factory=list)
+    slows: list[Toll] = field(default_factory=list)
+    bursts: dict[Toll, int] = field(default_factory=dict)
+
+    def squeezed(self, seat: "GpuSeat", needed_tokens: int) -> None:
+        """Tell of a request that has no place, where so many tokens would fit into a whole cache."""
+        if needed_tokens <= self.kv_whole_tokens:
+            for toll in self.squeezes:
+                toll.note(seat)
 
 
 class GpuSeat:
@@ -47,9 +62,21 @@ class GpuSeat:
         engine: where it is; None once it has all its tokens, or has failed, or has left.
         due_s: when each of its tokens was made.
         prefilled: how many of its tokens are in the cache since it got its place.
+        prompt_tokens: its prompt's length.
+        tolls: what has touched it of all that is broken.
     """
 
-    __slots__ = ("_prompt_tokens", "_reserved", "due_s", "engine", "failure", "output_tokens", "prefilled", "tier")
+    __slots__ = (
+        "_reserved",
+        "due_s",
+        "engine",
+        "failure",
+        "output_tokens",
+        "prefilled",
+        "prompt_tokens",
+        "tier",
+        "tolls",
+    )
 
     def __init__(self, demand: Demand, *, reserves: bool) -> None:
         self.tier = ""
@@ -57,10 +84,11 @@ class GpuSeat:
         self.engine: Engine | None = None
         self.due_s: list[float] = []
         self.prefilled = 0
+        self.tolls: tuple[Toll, ...] = ()
         # An answer of no tokens costs its prefill all the same, and that makes one.
         self.output_tokens = max(demand.output_tokens, 1)
-        self._prompt_tokens = max(demand.prompt_tokens, 1)
-        self._reserved = self._prompt_tokens + max(self.output_tokens, demand.max_tokens or 0) if reserves else 0
+        self.prompt_tokens = max(demand.prompt_tokens, 1)
+        self._reserved = self.prompt_tokens + max(self.output_tokens, demand.max_tokens or 0) if reserves else 0
 
     def token_due_s(self, index: int) -> float | None:
         """Return when a token was made; None while it is not."""
@@ -69,7 +97,7 @@ class GpuSeat:
     @property
     def computed_tokens(self) -> int:
         """What must be in the cache to make the next token: the prompt, and all that was generated."""
-        return self._prompt_tokens + len(self.due_s)
+        return self.prompt_tokens + len(self.due_s)
 
     @property
     def kv_tokens(self) -> int:
@@ -88,7 +116,8 @@ class Engine:
         running: requests with a place, oldest first.
         kv_used: tokens in the cache.
         step_ends_s: when the step under way ends; infinite while there is none.
-        hung: whether a rank is lost, so that no step ends.
+        hangs: told of requests here while a rank is lost, so that no step ends; one for each rank.
+        burst: told of the step that runs out of memory at once; None: none does.
     """
 
     def __init__(self, box: Box) -> None:
@@ -96,10 +125,16 @@ class Engine:
         self.running: list[GpuSeat] = []
         self.kv_used = 0
         self.step_ends_s = math.inf
-        self.hung = False
+        self.hangs: list[Toll] = []
+        self.burst: Toll | None = None
         self._box = box
         self._partial: GpuSeat | None = None  # the newest with a place, while its prompt is not all in the cache
         self._step_s = 0.0
+
+    @property
+    def hung(self) -> bool:
+        """Whether a rank is lost."""
+        return bool(self.hangs)
 
     @property
     def load(self) -> int:
@@ -110,6 +145,8 @@ class Engine:
         """Put a request into the queue; it has a place at once where no step is under way."""
         seat.engine = self
         self.waiting[seat] = None
+        for toll in self.hangs:
+            toll.note(seat)
         self.start(now_s)
 
     def start(self, now_s: float) -> None:
@@ -148,21 +185,26 @@ class Engine:
 
     def make_room(self) -> None:
         """Preempt the newest until the cache holds the others and the token each is about to get."""
-        while self.running and self.kv_used + self._growth(len(self.running)) > self._box.kv_tokens:
+        while self.running and (needed := self.kv_used + self._growth(len(self.running))) > self._box.kv_tokens:
             seat = self.running.pop()
+            self._box.squeezed(seat, needed)
             self._free(seat)
             self.waiting[seat] = None
             self.waiting.move_to_end(seat, last=False)
             self._box.preemptions += 1
 
-    def hang(self) -> None:
+    def hang(self, toll: Toll) -> None:
         """Lose a rank: the step under way does not end, and none begins."""
-        self.hung = True
+        self.hangs.append(toll)
         self.step_ends_s = math.inf
+        for seat in (*self.running, *self.waiting):
+            toll.note(seat)
 
-    def resume(self, now_s: float) -> None:
-        """Have the rank back: the step that hung is done over."""
-        self.hung = False
+    def resume(self, now_s: float, toll: Toll) -> None:
+        """Have a rank back: with the last of them, the step that hung is done over."""
+        self.hangs.remove(toll)
+        if self.hangs:
+            return
         if self.running:
             self.step_ends_s = now_s + self._step_s
         self.start(now_s)
@@ -178,7 +220,8 @@ class Engine:
         failed = [*self.running, *self.waiting] if queue else self.running
         if queue:
             self.waiting = OrderedDict()
-            self.hung = False
+            self.hangs = []
+        self.burst = None
         self.running, self.kv_used, self._partial, self.step_ends_s = [], 0, None, math.inf
         for seat in failed:
             seat.engine, seat.failure = None, failure()
@@ -196,8 +239,11 @@ class Engine:
             self.step_ends_s = math.inf
             return
         step_s = self._box.rates.step_s(decodes, done=done, continued=continued, fresh=fresh, prompts=prompts)
-        self._step_s = step_s * self._box.slowness
+        self._step_s = step_s * self._box.slowness if self.burst is None else 0.0
         self.step_ends_s = now_s + self._step_s
+        for toll in self._box.slows:
+            for seat in self.running:
+                toll.note(seat)
         self._box.steps += 1
 
     def _continue(self, budget: int) -> tuple[int, int]:
@@ -218,10 +264,13 @@ class Engine:
         fresh = prompts = 0
         while self.waiting and fresh < budget and len(running) < box.max_batch:
             seat = next(iter(self.waiting))
-            if self.kv_used + seat.kv_tokens + self._growth(len(running) + 1) > box.kv_tokens:
+            needed = self.kv_used + seat.kv_tokens + self._growth(len(running) + 1)
+            if needed > box.kv_tokens:
+                box.squeezed(seat, needed)
                 break
             del self.waiting[seat]
             running.append(seat)
+            self.burst = next((toll for toll, over in box.bursts.items() if seat.prompt_tokens > over), self.burst)
             self.kv_used += seat.kv_tokens
             seat.prefilled = min(seat.computed_tokens, budget - fresh)
             if seat.prefilled < seat.computed_tokens:

@@ -8,7 +8,8 @@ said when something fails in `gpu_refusals`, and what can be made to fail in `gp
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -19,6 +20,7 @@ from brownout.capacity.gpu_engine import Box, Engine, GpuSeat
 from brownout.capacity.gpu_rates import Rates
 from brownout.capacity.gpu_settings import ServingSettings
 from brownout.capacity.instances import Fleet, FleetEvent, State
+from brownout.capacity.toll import Toll
 from brownout.wire import Cut, Meter, Refusal
 
 _load = attrgetter("load")
@@ -45,7 +47,7 @@ class InstanceView(msgspec.Struct, frozen=True, kw_only=True):
     kv_used_tokens: int
 
 
-class ServingPool:
+class ServingPool(ABC):
     """A `CapacityModel` of GPU instances. Any call may make `wakes_at_s` earlier: ask again after each.
 
     Args:
@@ -63,7 +65,9 @@ class ServingPool:
             kv_tokens=settings.cache_tokens,
             reserves=settings.server != "vllm",
             slowness=1.0 / settings.speedup,
+            kv_whole_tokens=settings.cache_tokens,
         )
+        self._shortages: list[Toll] = []
         self._engines: dict[int, Engine] = {}
         self._serving: list[Engine] = []
         self._news: dict[GpuSeat, None] = {}
@@ -89,9 +93,14 @@ class ServingPool:
         self._run_until(now_s)
         engine = min(self._serving, key=_load, default=None)
         if engine is None:
+            for toll in self._shortages:
+                toll.note_refused()
             raise self._nobody_serves()
         self._check(engine, demand)
         seat = GpuSeat(demand, reserves=self._box.reserves)
+        if engine.load and self._fleet.current < self._fleet.desired:
+            for toll in self._shortages:
+                toll.note(seat)  # whoever is missing would have had it alone
         engine.submit(now_s, seat)
         if engine.hung:
             self._watch(now_s)
@@ -210,7 +219,9 @@ class ServingPool:
             if next_s > now_s or next_s == math.inf:
                 return
             self._happened_s = next_s
-            if engine is not None:
+            if engine is not None and engine.burst is not None:
+                self._burst(next_s, engine, engine.burst)
+            elif engine is not None:
                 self._news.update(dict.fromkeys(engine.finish_step()))
             else:
                 self._turn_fleet(next_s)
@@ -231,9 +242,12 @@ class ServingPool:
                 self._fail(now_s, engine.abort(self._cut))
         self._follow_fleet()
 
-    def _fail(self, now_s: float, seats: Iterable[GpuSeat]) -> None:
-        """Tell of seats that have failed."""
+    def _fail(self, now_s: float, seats: Sequence[GpuSeat], toll: Toll | None = None) -> None:
+        """Tell of seats that have failed, and whatever they failed of."""
         self._happened_s = now_s
+        if toll is not None:
+            for seat in seats:
+                toll.note(seat)
         self._news.update(dict.fromkeys(seats))
 
     def _follow_fleet(self) -> None:
@@ -241,6 +255,13 @@ class ServingPool:
         instances = self._fleet.instances
         self._engines = {number: self._engines.get(number) or Engine(self._box) for number in instances}
         self._serving = [self._engines[one.number] for one in self._fleet.in_state("in-service")]
+        if not self.listening:
+            for toll in self._shortages:
+                toll.note_shut()
+
+    @abstractmethod
+    def _burst(self, now_s: float, engine: Engine, toll: Toll) -> None:
+        """Let the step that an engine has begun run out of memory."""
 
     def _let_drained_go(self, now_s: float) -> None:
         drained = [one for one in self._fleet.in_state("draining") if not self._engines[one.number].load]

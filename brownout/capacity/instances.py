@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from brownout.capacity.toll import Toll
+
 State: TypeAlias = Literal[
     "provisioning",
     "pulling",
@@ -30,6 +32,7 @@ _NEXT: dict[State, State] = {
     "dying": "loading",
     "draining": "gone",
 }
+_STARTING: tuple[State, ...] = ("provisioning", "pulling", "loading", "starting")
 INSUFFICIENT_CAPACITY: Literal["InsufficientInstanceCapacity"] = "InsufficientInstanceCapacity"
 """EC2's name for a machine that cannot be had; SageMaker meets it at create and at scale-out, and asks on and on."""
 
@@ -144,7 +147,8 @@ class Fleet:
         spare = math.inf if settings.spare_instances is None else settings.spare_instances
         self._machines = settings.instances + spare
         self._lost = 0
-        self._withheld = 0
+        self._withheld: list[Toll] = []
+        self._slow_starts: dict[Toll, float] = {}
         self._retry_s = math.inf
         for _ in range(settings.instances):
             self._add(0.0, "in-service")
@@ -228,19 +232,45 @@ class Fleet:
             raise ValueError(f"between 1 and {self._lost} lost instances can come back; got {machines}.")
         self._lost -= machines
 
-    def withhold(self) -> None:
-        """Let no machine be had from now on."""
-        self._withheld += 1
-
-    def offer(self) -> None:
-        """Undo one `withhold`.
+    def return_up(self, now_s: float, machines: int) -> None:
+        """Give lost machines back, and let them serve at once: in their own right, or as the replacements under way.
 
         Raises:
-            ValueError: where there was none.
+            ValueError: for more than were lost.
         """
-        if not self._withheld:
-            raise ValueError("no instances are withheld.")
-        self._withheld -= 1
+        self.give_back(machines)
+        missing = min(max(self.desired - len(self._staying()), 0), machines)
+        for _ in range(missing):
+            self._add(now_s, "in-service")
+        replaced = self.in_state("provisioning", "pulling", "starting")[::-1]
+        for one in replaced[: machines - missing]:
+            self.bring_up(now_s, one)
+        self._reconcile(now_s)
+
+    def bring_up(self, now_s: float, instance: Instance) -> None:
+        """Let an instance that starts be in service at once."""
+        self._come_into(now_s, instance, "in-service")
+
+    def withhold(self, toll: Toll) -> None:
+        """Let no machine be had from now on; tell of every one that could have been."""
+        self._withheld.append(toll)
+
+    def offer(self, toll: Toll) -> None:
+        """Undo one `withhold`."""
+        self._withheld.remove(toll)
+
+    def slow_starts(self, now_s: float, factor: float, toll: Toll) -> None:
+        """Make what is left of every stage of a start take so many times longer, and tell of the instances."""
+        self._slow_starts[toll] = factor
+        for one in self.in_state(*_STARTING):
+            one.ends_s = now_s + (one.ends_s - now_s) * factor
+            toll.note_instance(one.number)
+
+    def hasten_starts(self, now_s: float, toll: Toll) -> None:
+        """Undo one `slow_starts`: what is left goes at its own pace."""
+        factor = self._slow_starts.pop(toll)
+        for one in self.in_state(*_STARTING):
+            one.ends_s = now_s + (one.ends_s - now_s) / factor
 
     def _staying(self) -> list[Instance]:
         return [one for one in self.instances.values() if one.state != "draining"]
@@ -251,7 +281,12 @@ class Fleet:
 
     def _reconcile(self, now_s: float) -> None:
         missing = self.desired - len(self._staying())
-        while missing > 0 and not self._withheld and len(self.instances) < self._machines - self._lost:
+        there = max(min(missing, self._machines - self._lost - len(self.instances)), 0)
+        for _ in range(int(there)):
+            if self._withheld:
+                for toll in self._withheld:
+                    toll.note_refused()
+                continue
             self._add(now_s, "provisioning")
             missing -= 1
         self._retry_s = math.inf
@@ -269,6 +304,9 @@ class Fleet:
         if state != "draining":  # a process whose end is set ends, drained or not
             one.ends_s = now_s + self._stage_s(state)
         one.state, one.since_s = state, now_s
+        if state in _STARTING:
+            for toll in self._slow_starts:
+                toll.note_instance(one.number)
         self.events.append(FleetEvent(now_s, state, one.number))
         if state == "gone":
             del self.instances[one.number]
@@ -284,4 +322,4 @@ class Fleet:
         if state not in stages:
             return math.inf
         spread = 1.0 + settings.startup_jitter * self._rng.uniform(-1.0, 1.0)
-        return stages[state] * settings.startup_scale * spread
+        return stages[state] * settings.startup_scale * spread * math.prod(self._slow_starts.values())

@@ -11,13 +11,12 @@ long answer uses more and more, and may use more than was reserved.
 
 import heapq
 import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from brownout.capacity.core import Seat
+from brownout.capacity.core import Seat, made_by
 from brownout.capacity.window import Quota
 from brownout.wire import Meter
 
@@ -121,6 +120,13 @@ class Ledger:
                 break
         return worst
 
+    def fits_whole(self, now_s: float, prompt: int, reserve: int) -> bool:
+        """Return whether a request would fit now if all of every quota were enforced."""
+        self._catch_up(now_s)
+        return all(
+            account.quota.fits_whole(now_s, max(account.charge(prompt, 0, reserve), 1.0)) for account in self.accounts
+        )
+
     def reserve(self, now_s: float, prompt: int, reserve: int) -> Hold:
         """Take a request's reservation, which must fit."""
         self._catch_up(now_s)
@@ -175,7 +181,7 @@ class Ledger:
             due_s, _, hold = heapq.heappop(self._due)
             if hold.settled or hold.seat is None:
                 continue
-            made = _made(hold.seat, due_s, hold.total)
+            made = made_by(hold.seat, due_s, hold.total)
             self._charge(due_s, hold, made, max(hold.reserved - made, 0))
             if made < hold.total and self._every_s is not None:
                 self._again(due_s + self._every_s, hold)
@@ -193,13 +199,3 @@ class Ledger:
             elif more < 0:
                 account.quota.give(now_s, -more, hold.opened_s)
             hold.taken[index] = amount
-
-
-def _made(seat: Seat, now_s: float, total: int) -> int:
-    """Return how many of an answer's tokens were due by now."""
-
-    def due_s(index: int) -> float:
-        due = seat.token_due_s(index)
-        return math.inf if due is None else due
-
-    return bisect_right(range(total), now_s, key=due_s)

@@ -18,6 +18,7 @@ from brownout.capacity.paced import Limits, Pace
 from brownout.capacity.passive import Passive, check_limits
 from brownout.capacity.pool import Pool, QueuedSeat, SharedPool
 from brownout.capacity.ramp import Ramp, RampQuota
+from brownout.capacity.shares import Shares, Shrinkable
 from brownout.capacity.tiers import Reserved, Served, Tiers, serve, words_of
 from brownout.capacity.window import Refill, quota
 from brownout.capacity.words import WORDS, Provider
@@ -141,7 +142,7 @@ class _Open(msgspec.Struct, frozen=True):
     pooled: int
 
 
-class OnDemandCapacity(Passive):
+class OnDemandCapacity(Passive, Shrinkable):
     """Admits requests that fit the quotas, at a pace that only the tier and the pool change.
 
     Args:
@@ -155,6 +156,7 @@ class OnDemandCapacity(Passive):
     """
 
     def __init__(self, settings: OnDemand, limits: Limits, rng: random.Random) -> None:  # noqa: TID251 - a type
+        self.shares = Shares()
         self._settings = settings
         self._limits = limits
         self._words = WORDS[settings.provider]
@@ -225,6 +227,8 @@ class OnDemandCapacity(Passive):
         short = self.ledger.shortage(now_s, prompt, reserve)
         if short is None:
             return
+        if self.ledger.fits_whole(now_s, prompt, reserve):
+            self.shares.note_refused()
         if self._counts_refused:
             self.ledger.count_refused(now_s)
             short = self.ledger.shortage(now_s, prompt, reserve) or short  # which may be a longer wait now

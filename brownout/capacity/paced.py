@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from brownout.capacity.core import Demand, Seat
+from brownout.capacity.shares import Shares, Shrinkable
 from brownout.wire import Meter, Refusal
 
 _EPSILON = 1e-9
@@ -77,7 +78,7 @@ class Pace:
         return 1.0 + self._limits.jitter * self._rng.uniform(-1.0, 1.0)
 
 
-class Paced:
+class Paced(Shrinkable):
     """Admits requests while there is room.
 
     A bucket holds ``max(burst, 1)`` tokens and fills at ``rate_rps``; a request takes one. A request that finds
@@ -96,7 +97,9 @@ class Paced:
         self._depth = max(limits.burst, 1.0)
         self._tokens = self._depth
         self._filled_at_s = 0.0
+        self._share = 1.0
         self.in_flight = 0
+        self.shares = Shares()
 
     def admit(self, now_s: float, demand: Demand) -> Seat:
         """Let a request in, or not.
@@ -109,7 +112,7 @@ class Paced:
         if limits.concurrent is not None and self.in_flight >= limits.concurrent:
             raise Refusal("overloaded")
         if limits.rate_rps is not None:
-            self._take(now_s, limits.rate_rps)
+            self._take(now_s, limits.rate_rps * self._share)
         self.in_flight += 1
         return self._pace.seat(now_s)
 
@@ -132,14 +135,36 @@ class Paced:
         limits = self._limits
         if limits.rate_rps is None:
             return {}
-        self._fill(now_s, limits.rate_rps)
-        reset_s = (self._depth - self._tokens) / limits.rate_rps if limits.rate_rps > 0 else 60.0
-        remaining = int(self._tokens + _EPSILON)  # the same forgiveness that lets a request in
+        rate_rps = limits.rate_rps * self._share
+        self._fill(now_s, rate_rps)
+        reset_s = (self._depth - self._tokens) / rate_rps if rate_rps > 0 else 60.0
+        remaining = max(int(self._tokens + _EPSILON), 0)  # the same forgiveness that lets a request in
         return {"requests": Meter(max(int(self._depth), remaining), remaining, reset_s)}
+
+    def shrink(self, now_s: float, ratio: float) -> None:
+        """Enforce only a share of the rate and of the bucket (ratio, 0 to 1) from now on; what is used stays used.
+
+        The bucket never holds less than one request, unless nothing is left of the rate. An endpoint without
+        ``rate_rps`` has nothing that could shrink.
+        """
+        if self._limits.rate_rps is None:
+            return
+        self._fill(now_s, self._limits.rate_rps * self._share)
+        used = self._depth - self._tokens
+        self._share = ratio
+        self._depth = max(self._limits.burst * ratio, 1.0) if ratio > 0 else 0.0
+        self._tokens = self._depth - used
+
+    def restore(self, now_s: float) -> None:
+        """Undo `shrink`."""
+        self.shrink(now_s, 1.0)
 
     def _take(self, now_s: float, rate_rps: float) -> None:
         self._fill(now_s, rate_rps)
         if self._tokens < 1.0 - _EPSILON:
+            used = self._depth - self._tokens
+            if max(self._limits.burst, 1.0) - used >= 1.0 - _EPSILON:
+                self.shares.note_refused()
             wait_s = (1.0 - self._tokens) / rate_rps if rate_rps > 0 else None
             raise Refusal("throttled", retry_after_s=wait_s)
         self._tokens -= 1.0

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from brownout.capacity.core import Seat
+from brownout.capacity.shares import Shares
 from brownout.capacity.words import Sentence, Words
 
 _HALFWAY = 0.93
@@ -65,6 +66,9 @@ class SharedPool:
     Args:
         settings: the pool.
         rng: the endpoint's own; it sets the waves at the start, and draws once for each request.
+
+    Attributes:
+        shares: told of requests that a whole pool would not have refused.
     """
 
     def __init__(self, settings: Pool, rng: random.Random) -> None:  # noqa: TID251 - a type
@@ -75,6 +79,7 @@ class SharedPool:
         self._at_s = 0.0
         self._share = 1.0
         self._surge = 0.0
+        self.shares = Shares()
 
     def utilisation(self, now_s: float) -> float:
         """Return how much is asked of the pool (ratio of what it carries); more than 1 when it is exhausted."""
@@ -89,9 +94,7 @@ class SharedPool:
             now_s: the time.
             ahead: by how much emptier the pool looks to the request's tier.
         """
-        rest = self._settings.refused_at_rest
-        over = (self.utilisation(now_s) - ahead - _HALFWAY) / _STEEPNESS
-        return rest + (1.0 - rest) / (1.0 + math.exp(min(-over, 700.0)))
+        return self._refused_at(self.utilisation(now_s) - ahead)
 
     def queue(self, now_s: float, ahead: float = 0.0) -> float:
         """Return how much longer the first token takes than in an empty pool (ratio, 1 and more)."""
@@ -104,6 +107,8 @@ class SharedPool:
         refused = self.refused_ratio(now_s, ahead)
         if drawn >= refused:
             return None
+        if drawn >= self._refused_at(self.utilisation(now_s) * self._share - ahead):
+            self.shares.note_refused()
         beyond = (self.utilisation(now_s) - ahead - _BREAKS_AT) / (_BROKEN_AT - _BREAKS_AT)
         return words.broken if drawn < refused * beyond else words.full
 
@@ -129,6 +134,10 @@ class SharedPool:
     def restore(self) -> None:
         """Undo `shrink` and `surge`."""
         self._share, self._surge = 1.0, 0.0
+
+    def _refused_at(self, full: float) -> float:
+        rest = self._settings.refused_at_rest
+        return rest + (1.0 - rest) / (1.0 + math.exp(min((_HALFWAY - full) / _STEEPNESS, 700.0)))
 
     def _background(self, now_s: float) -> float:
         settings = self._settings

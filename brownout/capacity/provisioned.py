@@ -30,6 +30,7 @@ from brownout.capacity.on_demand import OnDemand, OnDemandCapacity
 from brownout.capacity.paced import Limits, Pace
 from brownout.capacity.passive import Passive, check_limits
 from brownout.capacity.shared_quota import SharedQuota, SharedQuotaCapacity
+from brownout.capacity.shares import Shares, Shrinkable
 from brownout.capacity.tiers import words_of
 from brownout.capacity.window import Refill, quota
 from brownout.capacity.words import EXCEEDED, WORDS, Sentence
@@ -146,7 +147,7 @@ class Provisioned(
             raise ValueError(f"spill: it answers as {speaks}; beside {seller}'s units it must be of provider {wanted}")
 
 
-class ProvisionedCapacity(Passive):
+class ProvisionedCapacity(Passive, Shrinkable):
     """Admits what fits into the purchase, and hands the rest to what it spills to, or refuses it.
 
     Args:
@@ -160,6 +161,7 @@ class ProvisionedCapacity(Passive):
     """
 
     def __init__(self, settings: Provisioned, limits: Limits, rng: random.Random) -> None:  # noqa: TID251 - a type
+        self.shares = Shares()
         self._settings = settings
         self._seller = settings.seller
         self._limits = limits
@@ -192,6 +194,8 @@ class ProvisionedCapacity(Passive):
         estimate = self._estimate(demand)
         short = self.ledger.shortage(now_s, demand.prompt_tokens, estimate)
         if short is not None:
+            if self.ledger.fits_whole(now_s, demand.prompt_tokens, estimate):
+                self.shares.note_refused()
             over = self._over(short)
             if "dedicated" in words:
                 raise over

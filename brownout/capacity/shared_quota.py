@@ -15,6 +15,7 @@ from brownout.capacity.core import Demand, Seat
 from brownout.capacity.paced import Limits, Pace
 from brownout.capacity.passive import Passive, check_limits
 from brownout.capacity.pool import Pool, QueuedSeat, SharedPool
+from brownout.capacity.shares import Shrinkable
 from brownout.capacity.tiers import FLEX, PRIORITY, Tiers, serve, words_of
 from brownout.capacity.words import EXCEEDED, WORDS
 from brownout.wire import Meter
@@ -56,7 +57,7 @@ class SharedQuota(
         return SharedQuotaCapacity(self, limits, rng)
 
 
-class SharedQuotaCapacity(Passive):
+class SharedQuotaCapacity(Passive, Shrinkable):
     """Admits requests while the pool has room, and makes them wait longer the fuller it is.
 
     Args:
@@ -73,6 +74,7 @@ class SharedQuotaCapacity(Passive):
         self._limits = limits
         self._pace = Pace(limits, rng)
         self.pool = SharedPool(settings.pool, rng)
+        self.shares = self.pool.shares
         self._open: dict[Seat, tuple[float, int]] = {}
 
     @property

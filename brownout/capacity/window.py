@@ -74,6 +74,11 @@ class Quota(ABC):
         self._share = ratio
         self._enforce()
 
+    def fits_whole(self, now_s: float, amount: float) -> bool:
+        """Return whether an amount would fit now if all of the quota were enforced."""
+        _, _, depth = self._shape(self._bought)
+        return self.used(now_s) + amount - depth <= _EPSILON * max(depth, 1.0)
+
     def meter(self, now_s: float) -> Meter:
         """Return the limit in force, what fits now, and the seconds until nothing is used any more."""
         used = self.used(now_s)
@@ -97,11 +102,15 @@ class Quota(ABC):
 
     def _enforce(self) -> None:
         self.limit = self._bought * self._share
-        rate = self.limit / self._per_s
-        self._rate = rate if rate > _EPSILON else 0.0  # one in thirty years is none
-        self._span_s = max(self._window_s, 1.0 / self._rate) if self._rate > 0 else self._window_s
-        self.depth = self.limit * (self._span_s / self._per_s)  # in this order the limit itself, over its own time
+        self._rate, self._span_s, self.depth = self._shape(self.limit)
         self._slack = _EPSILON * max(self.depth, 1.0)
+
+    def _shape(self, limit: float) -> tuple[float, float, float]:
+        """Return the rate, the window and the depth of a limit."""
+        rate = limit / self._per_s
+        rate = rate if rate > _EPSILON else 0.0  # one in thirty years is none
+        span_s = max(self._window_s, 1.0 / rate) if rate > 0 else self._window_s
+        return rate, span_s, limit * (span_s / self._per_s)  # in this order the limit itself, over its own time
 
 
 class ContinuousQuota(Quota):

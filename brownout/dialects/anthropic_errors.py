@@ -207,7 +207,7 @@ _body_decoder = msgspec.json.Decoder(_Body)
 
 def read_error(reply: HttpReply) -> Refusal:
     """Return the refusal in a reply whose status is not 200; never raises."""
-    wait_s = retry_after_s(reply.headers, ms_header=_RETRY_MS)
+    wait_s = retry_after_s(reply.headers)
     try:
         error = _body_decoder.decode(reply.body).error
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -66,7 +66,8 @@ def message(ask: Ask, answer: Answer, *, reply_id: str, platform: Platform) -> b
         for call in answer.calls
     ]
     body = _message_head(ask, reply_id, platform) | {"content": content, **_stop(end)}
-    body["usage"] = _usage(end.prompt_tokens, end.output_tokens) | _tier(end.tier, platform)
+    if end.counted:
+        body["usage"] = _usage(end.prompt_tokens, end.output_tokens) | _tier(end.tier, platform)
     return _encode(body)
 
 
@@ -137,9 +138,10 @@ class MessageWriter:
         return [*opened, *deltas, self._stopped()]
 
     def _ended(self, end: End) -> list[Said]:
-        usage = _usage(end.prompt_tokens, end.output_tokens)
-        del usage["cache_creation"]  # the last count is without it
-        delta = {"type": "message_delta", "delta": _stop(end), "usage": usage}
+        delta: dict[str, Any] = {"type": "message_delta", "delta": _stop(end)}
+        if end.counted:
+            delta["usage"] = _usage(end.prompt_tokens, end.output_tokens)
+            del delta["usage"]["cache_creation"]  # the last count is without it
         return [Said(b"message_delta", _encode(delta)), Said(b"message_stop", b'{"type":"message_stop"}')]
 
 
@@ -199,7 +201,7 @@ class _Message(msgspec.Struct):
     content: list[_Block]
     stop_reason: str | None = None
     stop_sequence: str | None = None
-    usage: _Usage = msgspec.field(default_factory=_Usage)
+    usage: _Usage | None = None
 
 
 class _Delta(msgspec.Struct):
@@ -256,6 +258,7 @@ class MessageReader:
 
     def __init__(self) -> None:
         self._usage = _Usage()
+        self._counted = False
         self._stop_reason: str | None = None
         self._stop_sequence: str | None = None
         self._call: _Block | None = None
@@ -282,14 +285,19 @@ class MessageReader:
                 call, self._call = self._call, None
                 return ToolCall(id=call.id, name=call.name, arguments="".join(self._arguments) or "{}")
             case "message_start" if said.message is not None:
-                self._usage = said.message.usage
+                self._usage = said.message.usage or _Usage()
             case "message_delta" if said.delta is not None:
+                self._counted = said.usage is not None  # what message_start says of the output is no count of it
                 self._note_end(said.delta, said.usage or _Usage())
             case "message_stop" if self._stop_reason is not None:
-                return _end(self._stop_reason, self._stop_sequence, self._usage, said.metrics)
+                return self._end(self._stop_reason, said.metrics)
             case "error":
                 raise refusal_of(said.error or ErrorBody())
         return None
+
+    def _end(self, reason: str, metrics: _Metrics | None) -> End:
+        end = _end(reason, self._stop_sequence, self._usage, metrics)
+        return end if self._counted else msgspec.structs.replace(end, output_tokens=0, counted=False)
 
     def _note_end(self, delta: _Delta, usage: _Usage) -> None:
         self._stop_reason, self._stop_sequence = delta.stop_reason, delta.stop_sequence
@@ -301,8 +309,8 @@ class MessageReader:
         )
 
 
-def _end(reason: str, sequence: str | None, usage: _Usage, metrics: _Metrics | None = None) -> End:
-    took = metrics or _Metrics()
+def _end(reason: str, sequence: str | None, said: _Usage | None, metrics: _Metrics | None = None) -> End:
+    took, usage = metrics or _Metrics(), said or _Usage()
     tier = usage.service_tier or ""
     return End(
         stop=_STOP.get(reason, "stop"),
@@ -312,4 +320,5 @@ def _end(reason: str, sequence: str | None, usage: _Usage, metrics: _Metrics | N
         tier="" if tier == _STANDARD else tier,
         latency_s=took.invocation_latency / 1000,
         first_token_s=took.first_byte_latency / 1000,
+        counted=said is not None,
     )

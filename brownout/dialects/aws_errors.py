@@ -159,7 +159,7 @@ class ErrorTable:
         # The name may carry a namespace on either side: "com.amazon#Name" in a body, "Name:http://..." in the header.
         name = (header(reply.headers, "x-amzn-errortype") or said.type or "").partition(":")[0].rpartition("#")[2]
         kind = self._kind(name, said.sentence, KIND_OF_STATUS.get(reply.status, "unknown"))
-        wait_s = retry_after_s(reply.headers, ms_header=_RETRY_MS)
+        wait_s = retry_after_s(reply.headers)
         return Refusal(
             kind,
             said.sentence,

@@ -224,12 +224,13 @@ def _message_stop(ask: Ask, end: End) -> dict[str, Any]:
 
 
 def _spent(ask: Ask, end: End, *, traced: dict[str, Any]) -> dict[str, Any]:
+    usage = {
+        "inputTokens": end.prompt_tokens,
+        "outputTokens": end.output_tokens,
+        "totalTokens": end.prompt_tokens + end.output_tokens,
+    }
     spent: dict[str, Any] = {
-        "usage": {
-            "inputTokens": end.prompt_tokens,
-            "outputTokens": end.output_tokens,
-            "totalTokens": end.prompt_tokens + end.output_tokens,
-        },
+        **({"usage": usage} if end.counted else {}),
         "metrics": {"latencyMs": round(end.latency_s * 1000)},
         "serviceTier": {"type": end.tier if end.tier in _TIERS else "default"},
         **traced,

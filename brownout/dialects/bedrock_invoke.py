@@ -112,8 +112,7 @@ class InvokeServer(NoCount, NoStanding):
         headers = {
             "Content-Type": "application/json",
             **_reply_headers(ask, reply_id, end.tier if end.tier in _TIERS else ask.tier and "default"),
-            _INPUT_TOKENS: str(end.prompt_tokens),
-            _OUTPUT_TOKENS: str(end.output_tokens),
+            **({_INPUT_TOKENS: str(end.prompt_tokens), _OUTPUT_TOKENS: str(end.output_tokens)} if end.counted else {}),
             _LATENCY: str(round(end.latency_s * 1000)),
         }
         body = message(ask, answer, reply_id=reply_id, platform=BEDROCK)
@@ -213,9 +212,9 @@ def _chunks(said: list[Said]) -> bytes:
 
 def _metrics(end: End) -> bytes:
     """Return what the last chunk says besides: the service's own figures, in tokens and milliseconds."""
+    counts = {"inputTokenCount": end.prompt_tokens, "outputTokenCount": end.output_tokens}
     metrics = {
-        "inputTokenCount": end.prompt_tokens,
-        "outputTokenCount": end.output_tokens,
+        **(counts if end.counted else {}),
         "invocationLatency": round(end.latency_s * 1000),
         "firstByteLatency": round(end.first_token_s * 1000),
     }

@@ -63,7 +63,7 @@ class _Fields(msgspec.Struct):
 class _Spent(msgspec.Struct, rename="camel"):
     """What a reply and a stream's last event say alike."""
 
-    usage: _Usage = msgspec.field(default_factory=_Usage)
+    usage: _Usage | None = None
     metrics: _Metrics = msgspec.field(default_factory=_Metrics)
     service_tier: _Tier = msgspec.field(default_factory=_Tier)
 
@@ -271,11 +271,13 @@ def _call(use: _ToolUse, arguments: bytes) -> ToolCall:
 
 
 def _end(stop_reason: str, fields: _Fields, spent: _Spent) -> End:
+    usage = spent.usage or _Usage()
     return End(
         stop=_STOPS.get(stop_reason, "stop"),
-        prompt_tokens=spent.usage.input_tokens,
-        output_tokens=spent.usage.output_tokens,
+        prompt_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
         stop_sequence=fields.stop_sequence or "",
         tier=spent.service_tier.type,
         latency_s=spent.metrics.latency_ms / 1000,
+        counted=spent.usage is not None,
     )

@@ -102,6 +102,8 @@ _REASONS = (
 )
 _usual: dict[RefusalKind, GoogleError] = {row.kind: row for row in reversed(_ROWS)}
 _coded = {row.status: row for row in reversed(_ROWS)} | {row.reason: row for row in _REASONS}
+_coded["generation"] = _coded["FAILED_PRECONDITION"]
+"""Where others have a 424 for a model that fails (TGI's word for it), Google has this one's 400."""
 
 # --- the endpoint's half -----------------------------------------------------------------------------------
 
@@ -169,7 +171,7 @@ def _details(row: GoogleError, refusal: Refusal, message: str) -> list[dict[str,
         violations = _violations(message)
         if violations:
             details.append({"@type": f"{_TYPE}BadRequest", "fieldViolations": violations})
-    if refusal.retry_after_s is not None:
+    if refusal.retry_after_s is not None and refusal.headers is None:  # else it is said in some other way
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{refusal.retry_after_s:.6f}s"})
     return details
 

@@ -29,6 +29,10 @@ KIND_OF_STATUS: Mapping[int, RefusalKind] = {
 """What a status says when the body does not (RFC 9110; 424 is SageMaker's and Bedrock's, 529 Anthropic's)."""
 
 
+_IN_MS = ("retry-after-ms", "x-amz-retry-after")
+"""When to come back, in milliseconds: as OpenAI, Azure and Anthropic say it, and as AWS does."""
+
+
 def header(headers: Mapping[str, str], name: str) -> str | None:
     """Return a header's value whatever the case of its name; None when it is absent.
 
@@ -55,16 +59,19 @@ def retry_after_ms_header(name: str, retry_after_s: float | None) -> dict[str, s
     return {} if retry_after_s is None else {name: str(math.ceil(round(retry_after_s * 1000, 3)))}
 
 
-def retry_after_s(headers: Mapping[str, str], *, ms_header: str = "") -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return when a reply says to come back, in seconds; None when it does not, or says it illegibly.
+
+    Every vendor's header is understood, whoever sends it: gateways pass on what they got. One in milliseconds wins,
+    because it is the more precise.
 
     Args:
         headers: the reply's headers.
-        ms_header: the vendor's header in milliseconds, which wins because it is the more precise.
     """
-    in_ms = _amount(header(headers, ms_header)) if ms_header else None
-    if in_ms is not None:
-        return in_ms / 1000
+    for name in _IN_MS:
+        in_ms = _amount(header(headers, name))
+        if in_ms is not None:
+            return in_ms / 1000
     plain = header(headers, "retry-after")
     in_s = _amount(plain)
     return _until(plain, header(headers, "date")) if in_s is None else in_s

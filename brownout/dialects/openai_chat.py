@@ -172,7 +172,7 @@ def completion(ask: Ask, answer: Answer, *, reply_id: str) -> dict[str, Any]:
             {"index": index, "message": message, "logprobs": None, "finish_reason": finish}
             for index in range(wanted.choices)
         ],
-        "usage": _usage(end, wanted.choices),
+        **({"usage": _usage(end, wanted.choices)} if end.counted else {}),
         "system_fingerprint": _fingerprint(ask.model),
     }
     tier = end.tier or _tier_served(ask)
@@ -298,7 +298,7 @@ class ChatWriter:
         for index in range(wanted.choices):
             choice = {"index": index, "delta": {}, "logprobs": None, "finish_reason": finish}
             closing += common + b',"choices":[' + _encode(choice) + b"]" + null + b"}\n\n"
-        if wanted.metered:
+        if wanted.metered and end.counted:
             closing += common + b',"choices":[],"usage":' + _encode(_usage(end, wanted.choices)) + b"}\n\n"
         return closing + b"data: [DONE]\n\n"
 

@@ -223,4 +223,10 @@ def _decode_chunk(payload: bytes) -> _Chunk:
 def _end(finish_reason: str, usage: _Usage | None, tier: str | None, *, called: bool) -> End:
     stop = _STOP_OF_FINISH.get(finish_reason, "tool" if called else "stop")
     spent = usage or _Usage()
-    return End(stop=stop, prompt_tokens=spent.prompt_tokens, output_tokens=spent.completion_tokens, tier=tier or "")
+    return End(
+        stop=stop,
+        prompt_tokens=spent.prompt_tokens,
+        output_tokens=spent.completion_tokens,
+        tier=tier or "",
+        counted=usage is not None,
+    )

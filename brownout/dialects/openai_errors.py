@@ -258,7 +258,7 @@ def read_error(reply: HttpReply) -> Refusal:
         body = _body_decoder.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         body = _Body()
-    wait_s = retry_after_s(reply.headers, ms_header=_RETRY_MS)
+    wait_s = retry_after_s(reply.headers)
     return refusal_said(body.error, body.error_type, status=reply.status, retry_after_s=wait_s)
 
 

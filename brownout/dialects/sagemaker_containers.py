@@ -257,12 +257,10 @@ class _TgiEvents:
 
 
 def _details(end: End) -> dict[str, Any]:
-    return {
-        "finish_reason": _TGI_FINISH.get(end.stop, "eos_token"),
-        "generated_tokens": end.output_tokens,
-        "seed": None,
-        "input_length": end.prompt_tokens,
-    }
+    finish = {"finish_reason": _TGI_FINISH.get(end.stop, "eos_token")}
+    if not end.counted:
+        return {**finish, "seed": None}
+    return {**finish, "generated_tokens": end.output_tokens, "seed": None, "input_length": end.prompt_tokens}
 
 
 # --- the caller's half -------------------------------------------------------------------------------------
@@ -286,7 +284,7 @@ def request_body(ask: Ask) -> dict[str, Any]:
 
 class _DetailsSaid(msgspec.Struct):
     finish_reason: str = "eos_token"
-    generated_tokens: int = 0
+    generated_tokens: int | None = None
     input_length: int = 0
 
 
@@ -330,7 +328,12 @@ def read_whole(body: bytes) -> Answer:
 def _tgi_end(details: _DetailsSaid | None) -> End:
     said = details or _DetailsSaid()
     stop = _STOP_OF_FINISH.get(said.finish_reason, "stop")
-    return End(stop=stop, prompt_tokens=said.input_length, output_tokens=said.generated_tokens)
+    return End(
+        stop=stop,
+        prompt_tokens=said.input_length,
+        output_tokens=said.generated_tokens or 0,
+        counted=said.generated_tokens is not None,
+    )
 
 
 class BodyReader:

@@ -208,6 +208,7 @@ def _end(stop: StopReason, usage: _Usage | None) -> End:
         prompt_tokens=spent.prompt_token_count,
         output_tokens=spent.candidates_token_count,
         tier=spent.traffic_type,
+        counted=usage is not None,
     )
 
 

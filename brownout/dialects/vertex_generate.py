@@ -212,12 +212,12 @@ def _last(end: End, parts: list[dict[str, Any]], *, said: bool) -> dict[str, Any
     """Return what ends an answer: a candidate with its finish reason, or the feedback on a prompt that was blocked."""
     if end.stop == "filtered" and not said:
         feedback = {"blockReason": "SAFETY", "safetyRatings": _BLOCKED}
-        return {"promptFeedback": feedback, "usageMetadata": _usage(end)}
+        return {"promptFeedback": feedback, **_usage(end)}
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}} if parts else {}
     candidate["finishReason"] = _FINISH_REASONS[end.stop]
     if end.stop == "filtered":
         candidate["safetyRatings"] = _BLOCKED
-    return {"candidates": [candidate], "usageMetadata": _usage(end)}
+    return {"candidates": [candidate], **_usage(end)}
 
 
 def _function_call(call: ToolCall) -> dict[str, Any]:
@@ -225,6 +225,8 @@ def _function_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _usage(end: End) -> dict[str, Any]:
+    if not end.counted:
+        return {}
     usage: dict[str, Any] = {
         "promptTokenCount": end.prompt_tokens,
         "totalTokenCount": end.prompt_tokens + end.output_tokens,
@@ -234,7 +236,7 @@ def _usage(end: End) -> dict[str, Any]:
     if end.output_tokens:
         usage["candidatesTokenCount"] = end.output_tokens
         usage["candidatesTokensDetails"] = [{"modality": "TEXT", "tokenCount": end.output_tokens}]
-    return usage
+    return {"usageMetadata": usage}
 
 
 def _traffic_type(tier: str) -> str:

@@ -141,4 +141,9 @@ def _check_token(claim: Claim, keys: AwsKeys, utc: dt.datetime) -> None:
     if not hmac.compare_digest(claim.session_token.encode(), keys.session_token.encode()):
         raise CredentialRefusal("UnrecognizedClientException", _INVALID_TOKEN)
     if keys.expires is not None and utc >= keys.expires:
-        raise CredentialRefusal("ExpiredTokenException", _EXPIRED_TOKEN)
+        raise expired()
+
+
+def expired() -> CredentialRefusal:
+    """Return what a session that is over is refused with."""
+    return CredentialRefusal("ExpiredTokenException", _EXPIRED_TOKEN)

@@ -134,20 +134,28 @@ class AwsAccounts:
         Raises:
             Refusal: ``denied``, in IAM's sentence.
         """
-        who = f"User: {caller.principal} is not authorized to perform: {action.name} on resource: {action.resource}"
         if self.is_revoked(caller):
-            why = "with an explicit deny in an identity-based policy"
-            raise Refusal("denied", f"{who} {why}", code="AccessDeniedException")
+            raise denied(caller, action, explicitly=True)
         role = self.roles.get(caller.role)
         if endpoint not in (caller.opens if role is None else role.opens):
-            why = f"because no identity-based policy allows the {action.name} action"
-            raise Refusal("denied", f"{who} {why}", code="AccessDeniedException")
+            raise denied(caller, action, explicitly=False)
 
     def _role(self, account: str, name: str) -> Role:
         rng = rng_for(self._seed, "identity", "aws role", name)
         role = Role(arn=f"arn:aws:iam::{account}:role/{name}", unique_id="AROA" + draw.text(rng, draw.BASE32, 17))
         self.roles[role.arn] = role
         return role
+
+
+def denied(caller: Caller, action: Action, *, explicitly: bool) -> Refusal:
+    """Return IAM's sentence for who may not do something: a policy forbids it, or none allows it."""
+    who = f"User: {caller.principal} is not authorized to perform: {action.name} on resource: {action.resource}"
+    why = (
+        "with an explicit deny in an identity-based policy"
+        if explicitly
+        else f"because no identity-based policy allows the {action.name} action"
+    )
+    return Refusal("denied", f"{who} {why}", code="AccessDeniedException")
 
 
 def _account_in(endpoints: Sequence[Endpoint]) -> str:

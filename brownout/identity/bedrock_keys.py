@@ -85,7 +85,7 @@ class BedrockKeys:
         for key in self._long_term.values():
             if hmac.compare_digest(key.value.encode(), shown.encode()):
                 if key.expires is not None and utc >= key.expires:
-                    raise _expired()
+                    raise expired()
                 return key.caller
         raise _invalid()
 
@@ -95,7 +95,7 @@ class BedrockKeys:
             session = self._ring.authenticate(request, service="bedrock", region=region, utc=utc)
         except Refusal as refusal:
             over = refusal.code == "ExpiredTokenException" or refusal.message.startswith("Signature expired")
-            raise (_expired() if over else _invalid()) from None
+            raise (expired() if over else _invalid()) from None
         return session.caller
 
 
@@ -135,5 +135,6 @@ def _invalid() -> CredentialRefusal:
     return CredentialRefusal("AccessDeniedException", "Authentication failed: Please make sure your API Key is valid.")
 
 
-def _expired() -> CredentialRefusal:
+def expired() -> CredentialRefusal:
+    """Return what a key that is over is refused with."""
     return CredentialRefusal("AccessDeniedException", "Bearer Token has expired")

@@ -12,8 +12,9 @@ from brownout.identity import draw
 from brownout.identity.aws_roles import AwsAccounts
 from brownout.identity.bedrock_keys import BedrockKeys
 from brownout.identity.external_account import FederationUrls, WorkloadPool
-from brownout.identity.gates import ApiKeyGate, AwsGate, Gate, GoogleGate
+from brownout.identity.gates import ApiKeyGate, AwsGate, GoogleGate
 from brownout.identity.google import TokenIssuer, service_account
+from brownout.identity.harms import Gate, Harms
 from brownout.identity.impersonation import Impersonation
 from brownout.identity.instance import Instance
 from brownout.identity.refreshes import Refreshes
@@ -48,6 +49,7 @@ class CloudIdentity:
         impersonation: Google's IAM Credentials.
         refreshes: what was given out when.
         skew: by endpoint, how far its clock is ahead of the world's.
+        harms: what is wrong for a while with who may call.
     """
 
     def __init__(self, seed: int, endpoints: Sequence[Endpoint], token_uri: str) -> None:
@@ -56,6 +58,7 @@ class CloudIdentity:
         self.project = f"brownout-{draw.text(rng_for(seed, 'identity', 'project'), draw.HEX, 6)}"
         self.refreshes = Refreshes()
         self.skew: dict[str, dt.timedelta] = {}
+        self.harms = Harms()
         self._raise_aws(seed, self._with("sigv4"))
         self._raise_google(seed, self._with("google-oauth"), token_uri)
         self._api_keys = {name: _api_key(seed, name) for name in self._with("api-key")}
@@ -168,7 +171,10 @@ class CloudIdentity:
         Raises:
             Refusal: ``unauthenticated``; ``denied`` for a known caller without a right to this endpoint.
         """
-        self._gates[endpoint_name].check(request, utc + self.skew.get(endpoint_name, _NO_SKEW), secure=secure)
+        gate, utc = self._gates[endpoint_name], utc + self.skew.get(endpoint_name, _NO_SKEW)
+        admitted = gate.check(request, utc, secure=secure)
+        for harm in self.harms.at(endpoint_name):
+            harm.check(admitted, gate, request, utc, secure=secure)
 
     def _gate(self, endpoint: Endpoint) -> Gate:
         name, dialect = endpoint.name, self._dialects[endpoint.name]

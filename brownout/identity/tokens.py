@@ -6,6 +6,7 @@ import msgspec
 
 from brownout.clock import rng_for
 from brownout.identity import draw
+from brownout.identity.aws_keys import LONG_AGO
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
@@ -20,6 +21,7 @@ class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
         expires: until when it holds.
         scopes: what it may be used for.
         groups: the ``principalSet://`` names its principal belongs to.
+        issued: since when.
     """
 
     value: str
@@ -27,6 +29,7 @@ class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
     expires: dt.datetime
     scopes: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    issued: dt.datetime = LONG_AGO
 
 
 class TokenBook:
@@ -58,6 +61,7 @@ class TokenBook:
             expires=utc + life,
             scopes=scopes,
             groups=groups,
+            issued=utc,
         )
         self._issued[token.value] = token
         return token

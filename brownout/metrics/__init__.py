@@ -18,6 +18,7 @@ from brownout.metrics import (  # noqa: F401  isort: skip - imported for their r
     target_exits,
     stream_held,
     truncated_as_success,
+    unlifted_faults,
     unsaid_failures,
     hung_requests,
 )

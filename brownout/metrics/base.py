@@ -48,7 +48,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     ``stands_alone``: a broken promise is proven by its witnesses whatever else is wrong with the run (a violation is a
     violation even when the load generator was slow); otherwise a spoiled run makes it unknown. ``timed``: it is about
     waits, so that a machine without a processor to spare can break it as well as the target can. ``factual``: what it
-    says is so whatever the rest of the evidence is worth.
+    says is so whatever the rest of the evidence is worth. ``in_hindsight``: it can be told only when the test is over,
+    so that no stop condition can be about it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     stands_alone: bool = False
     timed: bool = False
     factual: bool = False
+    in_hindsight: bool = False
 
 
 _METRICS: dict[str, Metric] = {}
@@ -65,7 +67,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType(_METRICS)
 
 
 def metric(
-    name: str, unit: Unit, *, stands_alone: bool = False, timed: bool = False, factual: bool = False
+    name: str,
+    unit: Unit,
+    *,
+    stands_alone: bool = False,
+    timed: bool = False,
+    factual: bool = False,
+    in_hindsight: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register a function as a metric; its docstring's first line is what ``about`` says. The flags: see `Metric`."""
 
@@ -81,6 +89,7 @@ def metric(
             stands_alone=stands_alone,
             timed=timed,
             factual=factual,
+            in_hindsight=in_hindsight,
         )
         return measure
 

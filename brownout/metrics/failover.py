@@ -5,7 +5,7 @@ from brownout.metrics.base import NoEvidence, Observation, View, metric, need, s
 from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
 
-@metric("time_to_failover_s", "s", timed=True)
+@metric("time_to_failover_s", "s", timed=True, in_hindsight=True)
 def time_to_failover_s(view: View) -> Observation:
     """Seconds from a fault's start until affected users are answered promptly again, 18 of 20.
 

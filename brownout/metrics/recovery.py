@@ -11,7 +11,7 @@ _REOPEN_SHARE_MIN = 0.4  # below it, chance alone moves the ratio too far
 _BASELINE_ATTEMPTS_MIN = 10
 
 
-@metric("time_to_recover_s", "s", timed=True)
+@metric("time_to_recover_s", "s", timed=True, in_hindsight=True)
 def time_to_recover_s(view: View) -> Observation:
     """Seconds from a fault's end until users are answered promptly and the endpoints it hit have their traffic back."""
     if not view.windows:
@@ -22,7 +22,7 @@ def time_to_recover_s(view: View) -> Observation:
     return max((_recovery(view, window) for window in last), key=lambda seen: seen.value)
 
 
-@metric("time_to_serve_again_s", "s", timed=True)
+@metric("time_to_serve_again_s", "s", timed=True, in_hindsight=True)
 def time_to_serve_again_s(view: View) -> Observation:
     """Seconds from a fault's end until each tenant it touched is answered promptly (18 of 20): the last one's."""
     if not view.windows:
@@ -38,7 +38,7 @@ def time_to_serve_again_s(view: View) -> Observation:
     return max(seen, key=lambda one: one.value)
 
 
-@metric("reopen_share_ratio", "ratio")
+@metric("reopen_share_ratio", "ratio", in_hindsight=True)
 def reopen_share_ratio(view: View) -> Observation:
     """A healed place's share of the first 20 attempts after it serves again, relative to its share before the fault."""
     seen = [one for window in view.windows for one in _reopenings(view, window)]

@@ -3,6 +3,10 @@
 As described in https://github.com/Shopify/toxiproxy#http-api, and as the real server answers: errors are JSON
 under ``text/plain``, browsers are turned away, JSON is read as Go reads it.
 
+One path more than the real server has, read-only: ``GET /brownout/acted/NAME`` tells on which connections each toxic
+has acted since it was added, and which were cut when the proxy was last disabled, by their numbers:
+``{"toxics": {"latency_downstream": [0, 2]}, "cut": [1]}``. ``GET /brownout/acted`` tells it of every proxy, by name.
+
 ``python -m faults.network.api --port 8474 --seed 1`` serves it until interrupted.
 """
 
@@ -15,6 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn, TypeAlias
 from urllib.parse import unquote
 
+import uvloop
 from aiohttp import web
 
 from faults.network.proxy import proxy_json, toxic_json
@@ -101,6 +106,10 @@ class ControlApi:
                 routes = _Of(self, name).proxy_routes()
             case ["proxies", name, "toxics"] if name:
                 routes = _Of(self, name).toxics_routes()
+            case ["brownout", "acted"]:
+                routes = {"GET": self._acted}
+            case ["brownout", "acted", name] if name:
+                routes = _Of(self, name).acted_routes()
             case ["proxies", name, "toxics", toxic] if name and toxic:
                 routes = _Of(self, name, toxic).toxic_routes()
         return routes
@@ -119,6 +128,9 @@ class ControlApi:
 
     async def _list_proxies(self, _: bytes) -> web.Response:
         return _json({name: proxy_json(proxy) for name, proxy in self._toxiproxy.proxies.items()})
+
+    async def _acted(self, _: bytes) -> web.Response:
+        return _json({name: proxy.acted_json() for name, proxy in self._toxiproxy.proxies.items()})
 
     async def _create_proxy(self, body: bytes) -> web.Response:
         spec = _spec(_object(_decode(body)))
@@ -159,6 +171,12 @@ class _Of:
             "PATCH": self._update_toxic,
             "DELETE": self._delete_toxic,
         }
+
+    def acted_routes(self) -> Routes:
+        return {"GET": self._acted}
+
+    async def _acted(self, _: bytes) -> web.Response:
+        return _json(self._toxiproxy.proxy(self._name).acted_json())
 
     async def _show(self, _: bytes) -> web.Response:
         return _json(proxy_json(self._toxiproxy.proxy(self._name)))
@@ -289,7 +307,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(given.host, given.port, given.seed))
+        uvloop.run(_serve(given.host, given.port, given.seed))
 
 
 if __name__ == "__main__":

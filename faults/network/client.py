@@ -5,7 +5,8 @@ All dealings with toxiproxy-python 0.1.1 are in this file, because of what it do
 * its host and port belong to the class, so to the whole process: a second server is refused here;
 * it maps 400, 404 and 409 only; any other error passes over silently, or ends in a bare ``KeyError: 'name'``: every
   status is checked here;
-* it has no timeout, and obeys ``HTTP_PROXY`` even for loopback: both are set on every call;
+* it has no timeout, obeys ``HTTP_PROXY`` even for loopback, and opens a connection for every call: what is sent goes
+  over sessions of our own, and its answer through the client's judgement;
 * it does not quote names in paths: names are made of harmless characters;
 * it cannot update a toxic, and its ``down()`` enables what was disabled before: neither is used.
 
@@ -13,26 +14,34 @@ After every change the server is asked for what it now has: an undo that was not
 """
 
 import asyncio
-import re
+import contextlib
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
 from toxiproxy import Proxy, Toxiproxy
-from toxiproxy.api import APIConsumer
+from toxiproxy.api import APIConsumer, validate_response
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from brownout.errors import BadInput
 from brownout.fault import PlaneLink
+from faults.network.leftovers import proxy_name
 from faults.network.proxy import split_address
 
 _TIMEOUT_S = 10.0
+_SESSIONS = threading.local()
+_NOTHING_ACTED: Mapping[str, Any] = {"toxics": {}, "cut": []}
 _DIRECT: dict[str, Any] = {"http": None, "https": None, "all": None}
 
 
 class PlaneError(Exception):
     """The Toxiproxy could not be reached, refused, or does not have what it was told to have."""
+
+
+class NotThereError(PlaneError):
+    """The server answered 404."""
 
 
 def check_server(url: str) -> None:
@@ -78,21 +87,30 @@ class _Claim:
         cls.holders -= 1
 
 
-def _call_blocking(method: Literal["get", "post", "delete"], path: str, json: object) -> Any:
+def _session() -> requests.Session:
+    """Return this thread's session. A new connection for every call would double what a fault on a region takes."""
+    made: requests.Session | None = getattr(_SESSIONS, "made", None)
+    if made is None:
+        made = _SESSIONS.made = requests.Session()
+        made.trust_env = False
+    return made
+
+
+def _call_blocking(method: Literal["get", "post", "delete"], path: str, json: Any) -> Any:
     """Make one call; return its JSON, or None for an empty body.
 
     Raises:
+        NotThereError: there is no such proxy, toxic or path.
         PlaneError: no answer, or one that is not a success.
     """
-    options: dict[str, Any] = {"timeout": _TIMEOUT_S, "proxies": _DIRECT}
-    if json is not None:
-        options["json"] = json
     did = f"Toxiproxy at {APIConsumer.host}:{APIConsumer.port}: {method.upper()} {path}"
     try:
-        response = getattr(APIConsumer, method)(path, **options)
+        url = f"http://{APIConsumer.host}:{APIConsumer.port}{path}"
+        response = validate_response(_session().request(method, url, json=json, timeout=_TIMEOUT_S))
     except (InvalidToxic, NotFound, ProxyExists) as error:
         said = error.args[0].decode(errors="replace").strip() if error.args else ""
-        raise PlaneError(f"{did}: {type(error).__name__}: {said}") from error
+        kind = NotThereError if isinstance(error, NotFound) else PlaneError
+        raise kind(f"{did}: {type(error).__name__}: {said}") from error
     except requests.RequestException as error:
         raise PlaneError(f"{did}: no answer: {error}") from error
     if not response.ok:
@@ -100,19 +118,52 @@ def _call_blocking(method: Literal["get", "post", "delete"], path: str, json: ob
     return response.json() if response.content else None
 
 
-async def _call(method: Literal["get", "post", "delete"], path: str, json: object = None) -> Any:
+async def _call(method: Literal["get", "post", "delete"], path: str, json: Any = None) -> Any:
     return await asyncio.to_thread(_call_blocking, method, path, json)
+
+
+class _Listing:
+    """One path of the server that tells of all proxies: whoever asks in one turn of the loop shares one call.
+
+    A fault on a region is on many links, each of which reads back: a call takes milliseconds, and the last link's fault
+    must not be late for the others' sake.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._next: asyncio.Task[Any] | None = None
+
+    async def get(self) -> Any:
+        """Return what the server says, asked after this call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._next)
+
+    async def _ask(self) -> Any:
+        await asyncio.sleep(0)
+        self._next = None  # whoever comes from here on may have changed something since
+        return await _call("get", self._path)
+
+
+class _Listings:
+    """What links of one plane share. ``counts`` is whether the server can tell how often toxics acted."""
+
+    def __init__(self) -> None:
+        self.proxies = _Listing("/proxies")
+        self.acted = _Listing("/brownout/acted")
+        self.counts = True
 
 
 class ToxiproxyLink:
     """The hold on one proxy of a Toxiproxy server; see `brownout.fault.PlaneLink`."""
 
-    def __init__(self, endpoint: str, proxy: Proxy) -> None:
+    def __init__(self, endpoint: str, proxy: Proxy, listings: _Listings) -> None:
         self.endpoint = endpoint
         self.name: str = proxy.name
         self.host, self.port = split_address(proxy.listen)
         self._path = f"/proxies/{self.name}"
         self._toxics_added = 0
+        self._listings = listings
 
     async def disable(self) -> None:
         """Refuse new connections and close the live ones.
@@ -135,15 +186,25 @@ class ToxiproxyLink:
         self._toxics_added += 1
         name = f"{kind}_{stream}_{self._toxics_added}"
         wanted = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": dict(attributes)}
+        try:
+            await self._add_toxic(wanted)
+        except PlaneError:
+            # It may be there all the same, and nobody will know its name.
+            with contextlib.suppress(PlaneError):
+                await self.remove_toxic(name)
+            raise
+        return name
+
+    async def _add_toxic(self, wanted: dict[str, Any]) -> None:
+        name, toxicity = wanted["name"], wanted["toxicity"]
         await _call("post", f"{self._path}/toxics", wanted)
         found = await _call("get", f"{self._path}/toxics/{name}")
         has = {key: found.get(key) for key in wanted}
-        has["attributes"] = {key: found.get("attributes", {}).get(key) for key in attributes}
+        has["attributes"] = {key: found.get("attributes", {}).get(key) for key in wanted["attributes"]}
         # The real server keeps toxicity in 32 bits.
         has["toxicity"] = toxicity if abs(float(found.get("toxicity", -1.0)) - toxicity) < 1e-6 else found["toxicity"]
         if has != wanted:
             raise PlaneError(f"proxy {self.name}: toxic {name} was to be {wanted}, and reads back as {has}")
-        return name
 
     async def enable(self) -> None:
         """Listen again.
@@ -159,7 +220,7 @@ class ToxiproxyLink:
         Raises:
             PlaneError: it cannot be done, or was not.
         """
-        if name in (await self.state())[1]:
+        with contextlib.suppress(NotThereError):
             await _call("delete", f"{self._path}/toxics/{name}")
 
     async def state(self) -> tuple[bool, frozenset[str]]:
@@ -168,13 +229,28 @@ class ToxiproxyLink:
         Raises:
             PlaneError: the server cannot be asked, or no longer has the proxy.
         """
-        found = await _call("get", self._path)
+        found = (await self._listings.proxies.get()).get(self.name)
+        if found is None:
+            raise PlaneError(f"proxy {self.name}: proxy not found: somebody else has deleted it")
         return bool(found["enabled"]), frozenset(toxic["name"] for toxic in found["toxics"])
 
-    async def acted(self, names: Sequence[str]) -> int:
-        """Return on how many connections these toxics have acted; a real Toxiproxy cannot tell, and that is 0."""
-        del names
-        return 0
+    async def acted(self, names: Sequence[str], *, cut: bool = False) -> int:
+        """Return on how many connections these toxics have acted; with ``cut``, or that the last disabling closed.
+
+        The embedded server can tell; a real one answers 404, which is remembered, and counts as 0.
+
+        Raises:
+            PlaneError: the server cannot be asked.
+        """
+        if not self._listings.counts:
+            return 0
+        try:
+            found = (await self._listings.acted.get()).get(self.name, _NOTHING_ACTED)
+        except NotThereError:
+            self._listings.counts = False
+            return 0
+        touched = set(found["cut"]) if cut else set()
+        return len(touched.union(*(found["toxics"].get(name, ()) for name in names)))
 
     async def _set_enabled(self, *, enabled: bool) -> None:
         await _call("post", self._path, {"enabled": enabled})
@@ -206,6 +282,7 @@ class ToxiproxyPlane:
         _Claim.take(parts.hostname, port)
         self._prefix = prefix
         self._names: dict[str, None] = {}
+        self._listings = _Listings()
         self._closed = False
 
     async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
@@ -214,7 +291,7 @@ class ToxiproxyPlane:
         Raises:
             PlaneError: it cannot be done, or was not; a name that is taken belongs to another and is left alone.
         """
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self._prefix}-{endpoint}")
+        name = proxy_name(self._prefix, endpoint)
         wanted = {"name": name, "upstream": f"{upstream_host}:{upstream_port}", "listen": "127.0.0.1:0"}
         if name in await _call("get", "/proxies"):
             raise PlaneError(f"a proxy {name} already exists on the Toxiproxy server: another run has this prefix")
@@ -224,7 +301,7 @@ class ToxiproxyPlane:
         if not found["enabled"] or found["upstream"] != wanted["upstream"]:
             raise PlaneError(f"proxy {name} was to be enabled for {wanted['upstream']}, and reads back as {found}")
         known = {key: found[key] for key in ("name", "upstream", "enabled", "listen")}
-        return ToxiproxyLink(endpoint, Proxy(**known))
+        return ToxiproxyLink(endpoint, Proxy(**known), self._listings)
 
     async def close(self) -> None:
         """Take away every proxy of ours, and no other; read back that they are gone. May be called again.

@@ -50,9 +50,9 @@ class EmbeddedLink:
         """Return whether the link is enabled, and the names of its toxics."""
         return self._proxy.enabled, frozenset(fitted.name for fitted in self._proxy.toxics)
 
-    async def acted(self, names: Sequence[str]) -> int:
-        """Return on how many connections these toxics have acted."""
-        return self._proxy.acted(names)
+    async def acted(self, names: Sequence[str], *, cut: bool = False) -> int:
+        """Return on how many connections these toxics have acted; with ``cut``, or that the last disabling closed."""
+        return self._proxy.acted(names, cut=cut)
 
 
 class EmbeddedPlane:

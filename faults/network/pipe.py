@@ -95,9 +95,12 @@ class Stage(Inlet):
         rng: this stage's own; its first draw decides whether the toxic acts on this connection.
         outlet: what is next.
         from_start: whether the toxic was there when the connection was opened.
+        on_act: told once, when the toxic first acts.
     """
 
-    def __init__(self, fitted: Fitted, rng: Rng, outlet: Outlet, *, from_start: bool) -> None:
+    def __init__(
+        self, fitted: Fitted, rng: Rng, outlet: Outlet, *, from_start: bool, on_act: Callable[[], None]
+    ) -> None:
         self.fitted = fitted
         self.rng = rng
         self.next = outlet
@@ -105,6 +108,8 @@ class Stage(Inlet):
         self.passed_bytes = 0
         self._draw = rng.random()
         self._from_start = from_start
+        self._on_act = on_act
+        self._has_acted = False
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[tuple[float, Item]] = deque()
         self._held_bytes = 0
@@ -131,6 +136,7 @@ class Stage(Inlet):
             self._interrupted.clear()
             await self.acting.pipe(self)
         if self._ending is None and self.acting.closes_when_removed:
+            self.acted()
             self._ending = Ending.CLOSE
         while self._inbox and self._ending is None:
             item = self._pop()
@@ -224,6 +230,7 @@ class Stage(Inlet):
         """Wait for a time of the loop's clock, or until the toxic is changed or taken away."""
         if self._interrupted.is_set() or when_s <= self._loop.time():
             return
+        self.acted()
         try:
             async with asyncio.timeout_at(when_s):
                 await self._interrupted.wait()
@@ -232,7 +239,14 @@ class Stage(Inlet):
 
     async def stall(self) -> None:
         """Wait until the toxic is changed or taken away."""
+        self.acted()
         await self._interrupted.wait()
+
+    def acted(self) -> None:
+        """Count this connection as one that the toxic has acted on."""
+        if not self._has_acted:
+            self._has_acted = True
+            self._on_act()
 
     def close(self) -> None:
         """End the whole connection once the bytes handed on are out."""
@@ -251,6 +265,7 @@ class Pipe(Inlet):
         reader: where bytes come from.
         writer: where they go.
         rng_of: gives a stage of that name its own rng.
+        on_act_of: gives a stage of that name what to tell when its toxic first acts.
         spawn: runs a coroutine as a task that ends with the connection.
         on_ending: told when an ending has reached the sink.
     """
@@ -262,6 +277,7 @@ class Pipe(Inlet):
         writer: asyncio.StreamWriter,
         *,
         rng_of: Callable[[str], Rng],
+        on_act_of: Callable[[str], Callable[[], None]],
         spawn: "Spawn",
         on_ending: Callable[[Ending], None],
     ) -> None:
@@ -269,6 +285,7 @@ class Pipe(Inlet):
         self._reader = reader
         self._sink = Sink(writer, on_ending)
         self._rng_of = rng_of
+        self._on_act_of = on_act_of
         self._spawn = spawn
         self._stages: list[Stage] = []
         self.next = self._sink
@@ -283,7 +300,8 @@ class Pipe(Inlet):
         """Put a toxic at the end of the chain."""
         if fitted.stream != self.stream:
             return
-        stage = Stage(fitted, self._rng_of(fitted.name), self._sink, from_start=from_start)
+        name = fitted.name
+        stage = Stage(fitted, self._rng_of(name), self._sink, from_start=from_start, on_act=self._on_act_of(name))
         last: Inlet = self._stages[-1] if self._stages else self
         last.next = stage
         self._stages.append(stage)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from brownout.clock import rng_for
 from faults.network.pipe import Ending, Fitted, Pipe
@@ -40,7 +40,7 @@ class Connection:
 
     def __init__(self, proxy: "Proxy", number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._proxy = proxy
-        self._number = number
+        self.number = number
         self._reader = reader
         self._writers = [writer]
         self._open_streams = 2
@@ -87,9 +87,23 @@ class Connection:
 
     def _add_pipe(self, stream: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def rng_of(name: str) -> Rng:
-            return rng_for(self._proxy.seed, self._proxy.name, self._number, stream, name)
+            return rng_for(self._proxy.seed, self._proxy.name, self.number, stream, name)
 
-        self.pipes.append(Pipe(stream, reader, writer, rng_of=rng_of, spawn=self.spawn, on_ending=self._on_ending))
+        def on_act_of(name: str) -> Callable[[], None]:
+            acted = self._proxy.acted_on(name)
+            return lambda: acted.add(self.number)
+
+        self.pipes.append(
+            Pipe(
+                stream,
+                reader,
+                writer,
+                rng_of=rng_of,
+                on_act_of=on_act_of,
+                spawn=self.spawn,
+                on_ending=self._on_ending,
+            )
+        )
 
     def _on_ending(self, ending: Ending) -> None:
         if ending is Ending.EOF:
@@ -141,6 +155,7 @@ class Proxy:
         self._kept_port: socket.socket | None = None
         self._accepted = 0
         self._acted: dict[str, set[int]] = {}
+        self._cut: set[int] = set()
         # A dict for its order: connections are closed in the order they came, run after run.
         self._connections: dict[Connection, None] = {}
 
@@ -188,6 +203,7 @@ class Proxy:
         server.close()
         if real:
             self._keep_port()
+        self._cut = {connection.number for connection in self._connections}
         for connection in list(self._connections):
             connection.close()
         await asyncio.sleep(0)  # closed transports leave their sockets in the loop's next turn
@@ -277,6 +293,7 @@ class Proxy:
             raise ToxiproxyError(409, "toxic already exists")
         fitted = Fitted(name=name, stream=direction, toxicity=toxicity, toxic=made)
         self._toxics.append(fitted)
+        self._acted[name] = set()
         for pipe in self._pipes():
             pipe.add(fitted)
         return fitted
@@ -311,9 +328,23 @@ class Proxy:
         for pipe in self._pipes():
             pipe.remove(name)
 
-    def acted(self, names: Sequence[str]) -> int:
-        """Return on how many connections the toxics of these names have acted, since each was added."""
-        return len(set().union(*(self._acted.get(name, ()) for name in names)))
+    def acted_on(self, name: str) -> set[int]:
+        """Return the numbers of the connections a toxic has acted on since it was added, to be added to."""
+        return self._acted[name]
+
+    def acted_json(self) -> dict[str, object]:
+        """Return the numbers of the connections that each toxic has acted on, and of those that were cut."""
+        return {"toxics": {name: sorted(acted) for name, acted in self._acted.items()}, "cut": sorted(self._cut)}
+
+    def acted(self, names: Sequence[str], *, cut: bool = False) -> int:
+        """Return on how many connections the toxics of these names have acted, since each was added.
+
+        Args:
+            names: the toxics'.
+            cut: whether to count those, too, that were closed when the proxy was last disabled.
+        """
+        touched = set(self._cut) if cut else set()
+        return len(touched.union(*(self._acted.get(name, ()) for name in names)))
 
     def remove_all_toxics(self) -> None:
         """Take every toxic away."""

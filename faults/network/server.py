@@ -1,11 +1,15 @@
 """The embedded Toxiproxy: its proxies, driven in process. `faults.network.api` puts the HTTP API over it.
 
-It differs from the real server on purpose, in these only:
+It differs from the real server on purpose, in these only (``docs/toxiproxy.md`` says why):
 
 * chance is seeded, and drawn once per connection and toxic: one seed, one history;
 * a half-close is kept: a client that has finished sending still gets its answer (the real one drops it);
 * a slicer with an ``average_size`` of 0 is refused with a 400 (the real one dies of it at the first bytes);
-* an address without a host means loopback, not all interfaces.
+* an address without a host means loopback, not all interfaces;
+* a sender is held up after so many bytes, not chunks, that a toxic has in hand: 4 MiB under `latency`, else 64 KiB;
+* ``GET /brownout/acted/NAME`` counts the connections on which toxics have acted.
+
+A `bandwidth` with a ``rate`` of 0, its default, stalls, as over there.
 """
 
 import dataclasses

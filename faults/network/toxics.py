@@ -81,6 +81,10 @@ class Stage(Protocol):
         """End the whole connection with a TCP reset where one can be had, else like `close`."""
         ...
 
+    def acted(self) -> None:
+        """Count this connection as one that the toxic has acted on. A wait that waits says so by itself."""
+        ...
+
 
 class Toxic(Protocol):
     """What all toxics have."""
@@ -265,7 +269,9 @@ class Timeout(_Defaults):
                 async with asyncio.timeout(silence_s):
                     if await stage.take() is None:
                         break
+                stage.acted()
         except TimeoutError:
+            stage.acted()
             stage.close()
         if stage.ended:
             stage.close()
@@ -290,6 +296,7 @@ class ResetPeer(_Defaults):
         if await stage.take() is None and not stage.ended:
             return
         await stage.wait_s(self.timeout / 1000)
+        stage.acted()
         stage.reset()
 
 
@@ -322,6 +329,7 @@ class Slicer(_Defaults):
             start = 0
             while start < len(data):
                 if start:
+                    stage.acted()
                     await stage.wait_s(self.delay / 1e6)
                 size = max(1, self.average_size + stage.rng.randint(-spread, spread))
                 await stage.put(data[start : start + size])
@@ -346,5 +354,6 @@ class LimitData(_Defaults):
             if allowed:
                 await stage.put(allowed)
             if stage.passed_bytes >= self.bytes:
+                stage.acted()
                 stage.close()
                 return

@@ -7,7 +7,7 @@ and asserts. The rest is the same for all (`test_every_fault.py`).
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,7 @@ class Scene:
 
 
 Meets = Callable[[Scene], Awaitable[None]]
+Besides = Callable[[], contextlib.AbstractAsyncContextManager[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ class Trial:
         settings: the fault's.
         timing: at_s is ignored.
         real: whether it needs real sockets and processes, and cannot be had in virtual time.
+        besides: raises what must stand besides the world, and gives the settings that come of it (a port).
         cured: brings the customer back to health after the lift, where that needs something (new credentials).
     """
 
@@ -111,6 +113,7 @@ class Trial:
     timing: Timing = Timing(at_s=0, for_s=60)
     endpoints: tuple[Endpoint, ...] = DEFAULT_ENDPOINTS
     real: bool = False
+    besides: Besides | None = None
     cured: Meets | None = None
 
     @property
@@ -167,8 +170,10 @@ def play(one: Trial, folder: Path, story: Callable[[Scene], Awaitable[None]]) ->
     """Play a story in a trial's world, on the clock that it needs."""
 
     async def main() -> None:
-        async with raised(one, folder) as scene:
-            await story(scene)
+        async with contextlib.AsyncExitStack() as stack:
+            more = await stack.enter_async_context(one.besides()) if one.besides else {}
+            told = replace(one, settings={**one.settings, **more})
+            await story(await stack.enter_async_context(raised(told, folder)))
 
     if one.real:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

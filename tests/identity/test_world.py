@@ -122,15 +122,15 @@ def test_a_network_fault_spares_no_way_in(tmp_path: Path) -> None:
             for url in (own["url"], own["tls_url"]):
                 assert 401 == await get(url)
             await link.disable()
-            assert not await link.is_clean()
+            assert (False, frozenset()) == await link.state()
             for url in (own["url"], own["tls_url"]):
                 with pytest.raises(aiohttp.ClientConnectionError):
                     await get(url)
-            await link.restore()
-            await link.add_toxic("latency", {"latency": 1})
-            assert not await link.is_clean()
-            await link.restore()
-            assert await link.is_clean()
+            await link.enable()
+            name = await link.add_toxic("latency", {"latency": 1})
+            assert (True, {name}) == await link.state()
+            await link.remove_toxic(name)
+            assert (True, frozenset()) == await link.state()
             for url in (own["url"], own["tls_url"]):
                 assert 401 == await get(url)
 

@@ -75,6 +75,85 @@ def test_poisson_arrivals_keep_their_rate(seed: int, rate_rps: float) -> None:
     assert abs(count - expected) < 7 * math.sqrt(expected)
 
 
+@st.composite
+def bursts(draw: st.DrawFn) -> list[dict[str, float]]:
+    """Draw some bursts, in order and none over another, within about ten seconds."""
+    made, at_s = [], 0.0
+    for _ in range(draw(st.integers(0, 4))):
+        at_s += draw(st.floats(0, 2))
+        for_s = draw(st.floats(0.1, 2))
+        made.append({"at_s": at_s, "for_s": for_s, "rate_rps": draw(st.floats(0.5, 100))})
+        at_s += for_s
+    return made
+
+
+def expected_until(due_s: float, rate_rps: float, peaks: list[dict[str, float]]) -> float:
+    """Return how many arrivals are expected until an instant: the area under the rate."""
+    extra = sum((one["rate_rps"] - rate_rps) * min(max(due_s - one["at_s"], 0.0), one["for_s"]) for one in peaks)
+    return rate_rps * due_s + extra
+
+
+@given(peaks=bursts(), rate_rps=st.floats(0.5, 100))
+@settings(max_examples=40)
+def test_constant_arrivals_follow_the_rate_through_bursts(peaks: list[dict[str, float]], rate_rps: float) -> None:
+    """The n-th request is due when n are expected, whatever the rates were until then."""
+    due = due_requests(workload("constant", rate_rps=rate_rps, bursts=peaks), 1, TENANTS)
+
+    assert [one.number for one in due] == pytest.approx(
+        [expected_until(one.due_s, rate_rps, peaks) for one in due], abs=1e-6
+    )
+    assert expected_until(10.0, rate_rps, peaks) <= len(due) + 1e-6
+
+
+@given(peaks=bursts(), rate_rps=st.floats(0.5, 100), seed=SEEDS, process=st.sampled_from(["constant", "poisson"]))
+@settings(max_examples=40)
+def test_a_burst_at_the_usual_rate_changes_nothing(
+    peaks: list[dict[str, float]], rate_rps: float, seed: int, process: str
+) -> None:
+    """Nor does any burst change what was due before it: the draws are the same."""
+    plain = [one.due_s for one in due_requests(workload(process, rate_rps=rate_rps), seed, TENANTS)]
+    usual = [{**one, "rate_rps": rate_rps} for one in peaks]
+    same = [one.due_s for one in due_requests(workload(process, rate_rps=rate_rps, bursts=usual), seed, TENANTS)]
+    burst = [one.due_s for one in due_requests(workload(process, rate_rps=rate_rps, bursts=peaks), seed, TENANTS)]
+    first_s = min((one["at_s"] for one in peaks), default=10.0)
+
+    assert plain == pytest.approx(same, abs=1e-6)
+    assert [due_s for due_s in plain if due_s < first_s] == [due_s for due_s in burst if due_s < first_s]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=20)
+def test_poisson_arrivals_keep_the_rate_of_a_burst(seed: int) -> None:
+    """Ten seconds at 200 a second among seconds at 5: within six standard deviations of 2000."""
+    peak = [{"at_s": 5.0, "for_s": 10.0, "rate_rps": 200.0}]
+    due = due_requests(workload(rate_rps=5, bursts=peak, duration_s=20.0), seed, TENANTS)
+
+    assert abs(sum(5 <= one.due_s < 15 for one in due) - 2000) < 6 * math.sqrt(2000)
+
+
+@pytest.mark.parametrize(
+    ("peaks", "said"),
+    [
+        ([{"at_s": -1, "for_s": 1, "rate_rps": 1}], "bursts[0]: expected to begin at 0 s or later"),
+        ([{"at_s": 1, "for_s": 0, "rate_rps": 1}], "more than 0 s"),
+        ([{"at_s": 1, "for_s": 1, "rate_rps": 0}], "bursts[0].rate_rps"),
+        ([{"at_s": 1, "for_s": 2, "rate_rps": 1}, {"at_s": 2, "for_s": 1, "rate_rps": 1}], "bursts[1]"),
+    ],
+)
+def test_bursts_that_cannot_be_are_refused(peaks: list[dict[str, float]], said: str) -> None:
+    """In order, none over another, each with a rate."""
+    with pytest.raises(BadInput) as caught:
+        due_requests(workload(bursts=peaks), 1, TENANTS)
+
+    assert said in str(caught.value)
+
+
+def test_a_trace_has_no_bursts_but_its_own() -> None:
+    """It is replayed as it happened."""
+    with pytest.raises(BadInput, match="a trace brings its own"):
+        due_requests(workload("trace", trace="x", bursts=[{"at_s": 1, "for_s": 1, "rate_rps": 1}]), 1, TENANTS)
+
+
 @given(seed=SEEDS)
 @settings(max_examples=10, deadline=None)
 def test_shares_are_kept(seed: int) -> None:

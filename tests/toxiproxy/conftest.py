@@ -3,36 +3,18 @@
 import asyncio
 import os
 import socket
-import threading
-from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from toxiproxy import Toxiproxy
+from toxiproxy.api import APIConsumer
 
 from faults.network.api import ControlApi
 from faults.network.server import ToxiproxyServer
-
-T = TypeVar("T")
-
-
-class Background:
-    """An event loop in a thread."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run it over there and return what it returns."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
-
-    def stop(self) -> None:
-        """End the loop and its thread."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5)
-        self.loop.close()
+from tests.threads import Background
 
 
 class Api:
@@ -149,3 +131,14 @@ class Proxied:
 def proxied(api: Api, echo_port: int) -> Proxied:
     """Give a proxy before the echo server."""
     return Proxied(api, echo_port)
+
+
+@pytest.fixture
+def python_client(api: Any) -> Iterator[Toxiproxy]:
+    """Give toxiproxy-python, set to the server under test."""
+    before = APIConsumer.host, APIConsumer.port
+    parts = urlsplit(api.url)
+    client = Toxiproxy()
+    client.update_api_consumer(parts.hostname, parts.port)
+    yield client
+    client.update_api_consumer(*before)

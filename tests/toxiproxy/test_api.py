@@ -2,13 +2,10 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from toxiproxy import Toxiproxy
-from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 BODY = {"name": "p", "upstream": "127.0.0.1:9", "listen": "127.0.0.1:0"}
@@ -215,17 +212,6 @@ def test_browsers_are_turned_away(api: Any) -> None:
 def test_routed_replies_carry_a_request_id(api: Any) -> None:
     """As the real ones do."""
     assert api.call("GET", "/proxies").headers["X-Toxiproxy-Request-Id"]
-
-
-@pytest.fixture
-def python_client(api: Any) -> Iterator[Toxiproxy]:
-    """Give toxiproxy-python, set to the server under test."""
-    before = APIConsumer.host, APIConsumer.port
-    parts = urlsplit(api.url)
-    client = Toxiproxy()
-    client.update_api_consumer(parts.hostname, parts.port)
-    yield client
-    client.update_api_consumer(*before)
 
 
 def test_toxiproxy_python_works_unchanged(python_client: Toxiproxy) -> None:

@@ -12,6 +12,7 @@ import pytest
 from brownout.errors import BadInput
 from faults.network import client
 from faults.network.client import PlaneError, ToxiproxyPlane
+from tests.toxiproxy.linked import is_clean, restore
 
 
 def test_a_plane_adds_sets_restores_and_takes_away(api: Any, echo_port: int) -> None:
@@ -23,16 +24,16 @@ def test_a_plane_adds_sets_restores_and_takes_away(api: Any, echo_port: int) -> 
         try:
             link = await plane.add("aws/us-east-1", "127.0.0.1", echo_port)
             assert {"theirs", "brownout-run-test-aws-us-east-1"} == set(api.ok("GET", "/proxies"))
-            assert await link.is_clean()
+            assert await is_clean(link)
             await link.add_toxic("latency", {"latency": 5}, toxicity=0.3)
             await link.add_toxic("latency", {"latency": 7}, stream="upstream")
             await link.add_toxic("latency", {"latency": 9}, stream="upstream")
-            assert not await link.is_clean()
+            assert not await is_clean(link)
             await link.disable()
             with pytest.raises(OSError, match=r"."):
                 await asyncio.open_connection(link.host, link.port)
-            await link.restore()
-            assert await link.is_clean()
+            await restore(link)
+            assert await is_clean(link)
             _, writer = await asyncio.open_connection(link.host, link.port)
             writer.close()
         finally:
@@ -72,7 +73,7 @@ def test_errors_of_the_server_are_said(api: Any) -> None:
                 await link.add_toxic("slicer", {})
             api.ok("DELETE", "/proxies/run-a")
             with pytest.raises(PlaneError, match="proxy not found"):
-                await link.restore()
+                await restore(link)
         finally:
             await plane.close()
 

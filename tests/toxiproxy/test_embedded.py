@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,48 +12,7 @@ from brownout.virtual import run_virtual
 from faults.network.embedded import EmbeddedPlane
 from faults.network.proxy import Proxy, split_address
 from faults.network.toxics import ToxiproxyError
-
-T = TypeVar("T")
-
-
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send back what comes, up to the end."""
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
-
-
-async def proxied(work: Callable[[EmbeddedPlane, Any, Proxy], Awaitable[T]], seed: int = 1) -> T:
-    """Run with an echo server behind a link."""
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
-    plane = EmbeddedPlane(seed)
-    try:
-        link = await plane.add("e", "127.0.0.1", server.sockets[0].getsockname()[1])
-        return await work(plane, link, plane.server.proxy("e"))
-    finally:
-        await plane.close()
-        server.close()
-
-
-async def ask(link: Any, sent: list[bytes]) -> bytes:
-    """Send the chunks, finish sending, return the answer."""
-    reader, writer = await asyncio.open_connection(link.host, link.port)
-    answer = asyncio.create_task(reader.read())  # meanwhile: an echo nobody reads holds up the sender for good
-    for chunk in sent:
-        writer.write(chunk)
-        await writer.drain()
-        await asyncio.sleep(0.001)
-    writer.write_eof()
-    try:
-        return await answer
-    finally:
-        writer.close()
-
+from tests.toxiproxy.linked import ask, is_clean, proxied, restore
 
 TOXICS = st.one_of(
     st.builds(
@@ -101,7 +59,7 @@ def test_toxics_coming_and_going_lose_nothing(chain: Any, chunks: list[bytes], e
             await asyncio.sleep(every_ms / 1000)
             proxy.update_toxic(proxy.toxics[0].name, attributes, toxicity=0.5)
         await asyncio.sleep(every_ms / 1000)
-        await link.restore()
+        await restore(link)
         return await answer
 
     assert b"".join(chunks) == run_virtual(proxied(work))
@@ -190,9 +148,9 @@ def test_a_link_is_disabled_and_restored_where_it_was() -> None:
         writer.close()
         with pytest.raises(ConnectionRefusedError):
             await ask(link, [])
-        assert not await link.is_clean()
-        await link.restore()
-        assert await link.is_clean()
+        assert not await is_clean(link)
+        await restore(link)
+        assert await is_clean(link)
         assert b"hello" == await ask(link, [b"hello"])
         await plane.close()
         assert {} == plane.server.proxies
@@ -204,6 +162,27 @@ def test_a_link_is_disabled_and_restored_where_it_was() -> None:
     asyncio.run(proxied(work))
 
 
+def test_jitter_is_drawn_for_every_chunk_from_all_of_its_range() -> None:
+    """From latency - jitter to latency + jitter, evenly."""
+
+    async def work(_: EmbeddedPlane, link: Any, __: Proxy) -> list[float]:
+        loop = asyncio.get_running_loop()
+        await link.add_toxic("latency", {"latency": 200, "jitter": 100})
+        reader, writer = await asyncio.open_connection(link.host, link.port)
+        took_s = []
+        for _ in range(200):
+            began_s = loop.time()
+            writer.write(b"a")
+            await reader.readexactly(1)
+            took_s.append(loop.time() - began_s)
+        writer.close()
+        return took_s
+
+    took_s = run_virtual(proxied(work))
+    assert (True, True) == (0.1 <= min(took_s) < 0.11, 0.29 < max(took_s) <= 0.3 + 1e-9)
+    assert abs(sum(took_s) / len(took_s) - 0.2) < 0.015
+
+
 def test_connections_are_forgotten_when_they_end() -> None:
     """However a connection ends, nothing of it is kept."""
 
@@ -212,7 +191,7 @@ def test_connections_are_forgotten_when_they_end() -> None:
             await link.add_toxic(kind, {})
             with contextlib.suppress(ConnectionResetError):
                 await ask(link, [b"hello"])
-            await link.restore()
+            await restore(link)
         await asyncio.sleep(1)
         return proxy.connections
 
@@ -251,7 +230,7 @@ def test_what_waits_for_room_survives_the_lifting_of_the_toxic(kind: str) -> Non
         await link.add_toxic(kind, attributes, stream="upstream")
         answer = asyncio.create_task(ask(link, sent))
         await asyncio.sleep(5)
-        await link.restore()
+        await restore(link)
         return await answer
 
     assert b"".join(sent) == run_virtual(proxied(work))

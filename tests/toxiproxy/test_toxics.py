@@ -202,6 +202,31 @@ def test_toxicity_decides_which_connections_are_touched(proxied: Any) -> None:
     assert [{b"x"}, {b"x", b""}] == outcomes
 
 
+def test_toxicity_can_be_changed_on_a_live_connection(proxied: Any) -> None:
+    """To 1 it is taken, to 0 it is let go, with what was held."""
+    proxied.add("bandwidth", toxicity=0.0)
+    with proxied.dial() as sock:
+        sock.sendall(b"a")
+        assert b"a" == read_exactly(sock, 1)
+        proxied.api.ok("POST", "/proxies/p/toxics/bandwidth", {"toxicity": 1.0})
+        sock.sendall(b"b")
+        assert is_quiet(sock, 0.2)
+        proxied.api.ok("POST", "/proxies/p/toxics/bandwidth", {"toxicity": 0.0})
+        assert b"b" == read_exactly(sock, 1)
+
+
+def test_reset_lets_go_of_live_connections(proxied: Any) -> None:
+    """What a toxic held comes at once, and the connection lives on."""
+    proxied.add("latency", latency=60_000)
+    with proxied.dial() as sock:
+        sock.sendall(b"a")
+        assert is_quiet(sock, 0.1)
+        proxied.api.ok("POST", "/reset")
+        assert b"a" == read_exactly(sock, 1)
+        sock.sendall(b"b")
+        assert b"b" == read_exactly(sock, 1)
+
+
 def test_disabling_closes_and_refuses_and_enabling_keeps_the_port(proxied: Any) -> None:
     """Down is down, for live and new connections; up again is where it was."""
     with proxied.dial() as sock:

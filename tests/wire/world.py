@@ -26,6 +26,7 @@ from brownout.topology import Endpoint, Tenant, Topology
 from brownout.wire import End, Event, Refusal, Token
 from fixtures.providers.active import ActiveFault
 from fixtures.providers.cloud import Cloud
+from tests.active import active_fault
 
 SEED = 7
 FAST = Limits(ttft_s=0.002, inter_token_s=0.0005)
@@ -124,8 +125,9 @@ class World:
 
     def fault(self, endpoint: str, fault: RefuseBefore | StopAfter) -> ActiveFault:
         """Turn a fault on at an endpoint."""
-        active = ActiveFault("i1", fault)
-        self.cloud.endpoints[endpoint].faults["i1"] = active
+        shell = self.cloud.endpoints[endpoint]
+        active = active_fault(fault, shell.clock)
+        shell.faults["i1"] = active
         return active
 
     def seen(self) -> list[ProviderRecord]:

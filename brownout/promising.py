@@ -1,0 +1,140 @@
+"""Promising: from SLO texts, as suites and game days write them, to the promises of one target on one topology."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from brownout.errors import BadInput, unknown
+from brownout.plan import PlannedInjection
+from brownout.slo import Slo, parse_slo
+from brownout.target import FEATURES, Target
+from brownout.topology import Topology
+
+# What may be left to the topology and the target, and what it is called where there is none.
+_ROLES = {
+    "home": "topology: a tenant that may use the primary endpoint",
+    "pinned": "topology: a tenant that may use nothing in the primary region",
+    "recover_within_s": "",
+}
+
+
+class Roles:
+    """Fills ``{home}``, ``{pinned}`` and ``{recover_within_s}`` in texts.
+
+    Args:
+        topology: it names the tenants; one may be without a role.
+        recover_within_s: how long the way back to normal may take.
+    """
+
+    def __init__(self, topology: Topology, recover_within_s: float) -> None:
+        self._names = {
+            "home": topology.home_tenant,
+            "pinned": topology.pinned_tenant,
+            "recover_within_s": f"{recover_within_s:g}s",
+        }
+
+    def missing(self, text: str) -> list[str]:
+        """Return what the topology lacks of what a text names."""
+        return [_ROLES[role] for role, name in self._names.items() if name is None and "{" + role + "}" in text]
+
+    def filled(self, text: str) -> str:
+        """Return the text with its roles filled; one that the topology lacks is called by its role."""
+        for role, name in self._names.items():
+            text = text.replace("{" + role + "}", name or role)
+        return text
+
+
+def make_promises(
+    must: Mapping[str, Sequence[str]],
+    *,
+    target: Target,
+    topology: Topology,
+    roles: Roles,
+    faults: Sequence[str],
+    planned: Sequence[PlannedInjection],
+    started: bool,
+    where: Callable[[str], str],
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return SLO texts by the promises' short names, and what is lacking for those that are to be skipped.
+
+    Args:
+        must: SLO texts, each with the features that a target must declare to be held to it.
+        target: whose promises.
+        topology: where.
+        roles: what the texts leave open.
+        faults: kinds that a window may name.
+        planned: what is injected, as far as chance let it come.
+        started: whether brownout starts the target's process.
+        where: from a text to what an error about it begins with.
+
+    Raises:
+        BadInput: an unknown metric, unit, filter, fault or feature, or two promises about the same thing.
+    """
+    promises: dict[str, str] = {}
+    lacking = {}
+    for text, needs in (dict(must) | _always(started=started)).items():
+        for feature in needs:
+            if feature not in FEATURES:
+                raise unknown("feature", feature, FEATURES, where=where(text))
+        resolved = roles.filled(text)
+        slo = parse_slo(resolved, where=where(text), faults=faults)
+        if promises.get(slo.short_name, resolved) != resolved:
+            raise BadInput(f"{where(text)}: two promises about {slo.short_name}: {promises[slo.short_name]!r} before.")
+        missing = [*roles.missing(text), *target.lacks(list(needs))]
+        if "failover" in needs and not missing:
+            missing = _nowhere_to_go(slo, topology, planned)
+        if not missing:
+            check_filters(slo, topology, where(text))
+        promises[slo.short_name] = resolved
+        if missing:
+            lacking[slo.short_name] = missing
+    return promises, lacking
+
+
+def _always(*, started: bool) -> dict[str, tuple[str, ...]]:
+    """Return what is promised in every test."""
+    texts = [
+        "unlifted_faults <= 0",  # the harness's own promise: it is no use to anybody who cannot trust it
+        "foreign_answers <= 0",  # whatever is tested, nobody may be given another's answer
+    ]
+    if started:
+        texts.append("target_exits <= 0")  # a target that crashes fails every test it crashes in
+    return dict.fromkeys(texts, ())
+
+
+def _nowhere_to_go(slo: Slo, topology: Topology, planned: Sequence[PlannedInjection]) -> list[str]:
+    """Nobody can be asked to fail over who has nowhere to go: neither one tenant, nor all that faults touch."""
+    touched, stuck = set(), set()
+    for hit in _hit_together(planned):
+        for name, tenant in topology.tenants.items():
+            if hit & set(tenant.allow):
+                touched.add(name)
+            if hit >= set(tenant.allow):
+                stuck.add(name)
+    asked = {slo.filters["tenant"]} if "tenant" in slo.filters else touched
+    if not stuck & asked or asked - stuck:
+        return []
+    names = ", ".join(name for name in topology.tenants if name in stuck & asked)
+    return [f"topology: an endpoint for {names} that the fault leaves alone"]
+
+
+def _hit_together(planned: Sequence[PlannedInjection]) -> list[set[str]]:
+    """Return, for the instant at which each injection comes on, all the endpoints that have one on."""
+    return [
+        {name for other in planned if other.at_s <= one.at_s < other.at_s + other.for_s for name in other.endpoints}
+        for one in planned
+    ]
+
+
+def check_filters(slo: Slo, topology: Topology, where: str) -> None:
+    """Refuse a filter that nobody can match: a promise about nobody is one that nobody can judge.
+
+    Raises:
+        BadInput: an unknown tenant or class, or ``stream`` of something else than true or false.
+    """
+    known = {
+        "tenant": list(topology.tenants),
+        "class": ["interactive", "background"],
+        "stream": ["true", "false"],
+    }
+    for key, value in slo.filters.items():
+        if key in known and value not in known[key]:
+            raise unknown(key, value, known[key], where=f"{where}: SLO {slo.text!r}")

@@ -1,0 +1,62 @@
+"""Viewing: the part of a history that an SLO is about."""
+
+import math
+from collections.abc import Callable
+
+from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.history import History
+from brownout.metrics import View
+from brownout.slo import Slo
+
+
+def view_of(history: History, slo: Slo, *, since_s: float = -math.inf) -> View:
+    """Return the requests and attempts that an SLO's filters and window mean.
+
+    Args:
+        history: the test's.
+        slo: what is asked.
+        since_s: leave out requests that ended, and attempts that arrived, at this instant or before.
+    """
+    within = _within(history, slo)
+    return View(
+        history=history,
+        client=[r for r in history.client if r.end_s > since_s and within(r.due_s) and _matches_client(r, slo)],
+        attempts=[
+            r
+            for r in history.attempts
+            if r.arrived_s > since_s and within(r.arrived_s) and _matches_attempt(history, r, slo)
+        ],
+        windows=history.windows_of(slo.fault),
+    )
+
+
+def _within(history: History, slo: Slo) -> Callable[[float], bool]:
+    windows = history.windows_of(slo.fault)
+    if slo.span == "during":
+        return lambda at_s: any(at_s in window for window in windows)
+    if slo.span == "before":
+        first_s = min((window.on_s for window in windows), default=history.last_s)
+        return lambda at_s: at_s < first_s
+    if slo.span == "after":
+        last_s = max((window.off_s for window in windows), default=math.inf)
+        return lambda at_s: at_s >= last_s
+    return lambda at_s: True  # noqa: ARG005 - the whole test
+
+
+def _matches_client(record: ClientRecord, slo: Slo) -> bool:
+    facts = {
+        "class": record.traffic_class,
+        "tenant": record.tenant,
+        "stream": str(record.stream).lower(),
+    }
+    return all(facts[key] == value for key, value in slo.filters.items())
+
+
+def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool:
+    """An attempt is of the class of the request that caused it; the canary tells which."""
+    facts = {
+        "class": history.class_of.get(record.canary or ""),
+        "tenant": record.tenant,
+        "stream": str(record.stream).lower(),
+    }
+    return all(facts[key] == value for key, value in slo.filters.items())
