@@ -90,6 +90,18 @@ class Watcher:
             (one for one in self.asked if one.answer != self.usual or one.took_s > limit_s), key=lambda one: one.sent_s
         )
 
+    def met(self) -> tuple[float, float] | None:
+        """Return when the first question was sent that something happened to, and up to when something did.
+
+        For an answer that is missing or changed that is when the last such question was sent; for one that was only
+        held up, when it was let go.
+        """
+        affected = self.affected()
+        if not affected:
+            return None
+        until_s = (one.sent_s + (one.took_s - self.usual_s) * (one.answer == self.usual) for one in affected)
+        return affected[0].sent_s, max(until_s)
+
     async def _ask(self) -> None:
         sent_s = monotonic_s()
         answer = None

@@ -31,13 +31,13 @@ class StreamCut(ReplyOnly):
     """A reply is cut.
 
     The status was 200 long before, so no retry by status code helps, and some SDKs end the loop without an error. A
-    request that is not streamed has its connection closed without a reply.
+    request that is not streamed gets no reply but the end of its connection; by ``clean``, a 200 with an empty body.
 
     Attributes:
         after_tokens: how many tokens still come. Replies that end before are whole.
         how: ``abort``: the connection breaks in the middle of the transfer. ``clean``: the transfer ends as it should,
             and only the dialect's terminator is missing. ``half-close``: the endpoint says that it sends no more, and
-            leaves the connection open.
+            leaves the connection open until its caller closes it; over TLS, which has no such half, it closes it.
     """
 
     after_tokens: Annotated[int, msgspec.Meta(ge=0)] = 3

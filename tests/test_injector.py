@@ -68,9 +68,9 @@ class FakeLink:
         """Read back."""
         return self.enabled, frozenset(self.on)
 
-    async def acted(self, names: Sequence[str]) -> int:
+    async def acted(self, names: Sequence[str], *, cut: bool = False) -> int:
         """Count nothing."""
-        del names
+        del names, cut
         return 0
 
     async def _change(self) -> None:
@@ -181,6 +181,31 @@ def test_a_reply_fault_is_written_on_and_off_with_what_it_touched() -> None:
         == on
     )
     assert ("off", 3.0, 3, True, "enough") == (off.event, off.at_s, off.fired, off.undone, off.why)
+
+
+def test_what_is_slow_to_go_makes_no_other_late() -> None:
+    """One is taken off, which takes its time, and another put on at the same instant: both begin then."""
+
+    async def story(scene: Scene) -> None:
+        await scene.injector.inject(planned("slow", "a", **SILENT))
+        await asyncio.sleep(1)
+        await asyncio.gather(scene.injector.lift("slow"), scene.injector.inject(planned("prompt", "b", **REPLY)))
+
+    began_s = {(one.injection, one.event): one.at_s - one.took_s * (one.event == "off") for one in play(story).records}
+    assert (1.0, 1.0) == (began_s["slow", "off"], began_s["prompt", "on"])
+
+
+def test_a_link_that_one_lets_go_as_another_takes_it_stays_taken() -> None:
+    """Whichever the server hears first, who is on has the last word; then the link is as it was."""
+
+    async def story(scene: Scene) -> None:
+        await scene.injector.inject(planned("first", **REFUSED))
+        await asyncio.gather(scene.injector.lift("first"), scene.injector.inject(planned("second", **REFUSED)))
+        assert False is scene.links["a"].enabled
+        await scene.injector.lift("second")
+        assert True is scene.links["a"].enabled
+
+    assert [True, True] == [undone for _, event, undone in play(story).told() if event == "off"]
 
 
 def test_a_network_fault_is_on_its_links_until_it_is_lifted() -> None:

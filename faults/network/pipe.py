@@ -126,6 +126,11 @@ class Stage(Inlet):
         return self._ending is not None
 
     @property
+    def interrupted(self) -> bool:
+        """Whether the toxic has been changed or taken away."""
+        return self._interrupted.is_set()
+
+    @property
     def acting(self) -> Toxic:
         """What acts here: the toxic, or nothing when this connection's draw spared it."""
         return self.fitted.toxic if self._draw < self.fitted.toxicity else _SPARED

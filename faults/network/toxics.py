@@ -49,6 +49,11 @@ class Stage(Protocol):
         """Whether the end of the stream has come in."""
         ...
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the toxic has been changed or taken away: what it holds goes on at once, and whole."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Return the chunks that come in, one by one."""
         ...
@@ -219,11 +224,17 @@ class Bandwidth(_Defaults):
             step = max(1, per_s // 50)
             # Counting from when the chunk came, not from when the last sleep ended, keeps oversleeping from adding up.
             free_s = max(free_s, stage.came_s)
-            for start in range(0, len(data), step):
+            start = 0
+            while start < len(data):
                 piece = data[start : start + step]
                 free_s += len(piece) / per_s
                 await stage.wait_until(free_s)
+                if stage.interrupted:
+                    piece = data[
+                        start:
+                    ]  # piece by piece, a thousand connections would hold up the loop that frees them
                 await stage.put(piece)
+                start += len(piece)
 
 
 @toxic("slow_close")
@@ -331,7 +342,8 @@ class Slicer(_Defaults):
                 if start:
                     stage.acted()
                     await stage.wait_s(self.delay / 1e6)
-                size = max(1, self.average_size + stage.rng.randint(-spread, spread))
+                drawn = max(1, self.average_size + stage.rng.randint(-spread, spread))
+                size = len(data) if stage.interrupted else drawn
                 await stage.put(data[start : start + size])
                 start += size
 

@@ -117,7 +117,10 @@ def test_a_burst_at_the_usual_rate_changes_nothing(
     burst = [one.due_s for one in due_requests(workload(process, rate_rps=rate_rps, bursts=peaks), seed, TENANTS)]
     first_s = min((one["at_s"] for one in peaks), default=10.0)
 
-    assert plain == pytest.approx(same, abs=1e-6)
+    inside_s = 10.0 - 1e-6  # a request due in the last instant may fall to either side of it
+    assert [due_s for due_s in plain if due_s < inside_s] == pytest.approx(
+        [due_s for due_s in same if due_s < inside_s], abs=1e-6
+    )
     assert [due_s for due_s in plain if due_s < first_s] == [due_s for due_s in burst if due_s < first_s]
 
 

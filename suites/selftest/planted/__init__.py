@@ -1,4 +1,4 @@
-"""Routers with one defect each. A harness that they do not turn red is not a harness.
+"""Routers with one defect each, and a fault plane with one. A harness that they do not turn red is not a harness.
 
 Adding one is a file with a `Planted` and a line here.
 """
@@ -19,6 +19,7 @@ from suites.selftest.planted.silent_eof import SILENT_EOF
 from suites.selftest.planted.slow_refusals import SLOW_REFUSALS
 from suites.selftest.planted.truncation_as_success import TRUNCATION_AS_SUCCESS
 from suites.selftest.planted.unbudgeted_retries import UNBUDGETED_RETRIES
+from suites.selftest.planted.undo_that_does_not import UNDO_THAT_DOES_NOT
 
 PLANTED: dict[str, Planted] = {
     planted.name: planted
@@ -38,5 +39,6 @@ PLANTED: dict[str, Planted] = {
         BUFFERS_STREAMS,
         MIXES_ANSWERS,
         NEVER_SERVES_AGAIN,
+        UNDO_THAT_DOES_NOT,
     )
 }

@@ -6,14 +6,16 @@ import aiohttp
 import msgspec
 
 from brownout.clock import Clock
+from faults.network.embedded import EmbeddedPlane
 from fixtures.router.policy import Policy
 from fixtures.router.server import Router, WorldFile
+from fixtures.virtual import MakePlane
 
 Make = Callable[[WorldFile, Clock, aiohttp.BaseConnector], Router]
 
 
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
-    """One defect.
+    """One defect; of a router, or (``plane``) of the fault plane that a good router is judged on.
 
     ``caught_by`` is its own promise: the metric that must turn red. ``also`` are metrics that break with it, as a
     consequence (``why`` says of what); any other red is a false alarm.
@@ -23,6 +25,7 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     make: Make
     caught_by: str
+    plane: MakePlane = EmbeddedPlane
     also: frozenset[str] = frozenset()
     why: str = ""
 
