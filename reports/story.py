@@ -22,8 +22,8 @@ def print_story(test: TestPlan, console: Console) -> None:
 
 
 def compressed(story: Story) -> str:
-    """Return what the compression means: ``1 s here stands for 2 min 30 s of the incident``."""
-    return f"1 s here stands for {duration(story.compression)} of the incident"
+    """Return what the compression means: ``1 s here stands for 5 min of the incident``."""
+    return f"1 s here stands for {duration(story.compression).removesuffix(' 0 s')} of the incident"
 
 
 def clock_time(at_s: float) -> str:

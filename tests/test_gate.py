@@ -79,7 +79,7 @@ def test_verdicts_have_the_fields_that_others_rely_on(
     _, run = green
     verdicts = json.loads((run / "verdicts.json").read_text())
 
-    assert ["outcome", "target", "seed", "started_at", "duration_s", "promises"] == list(verdicts)
+    assert ["outcome", "target", "seed", "started_at", "duration_s", "promises", "stopped"] == list(verdicts)
     fields = ["id", "suite", "test", "slo", "outcome", "observed", "unit", "samples", "witnesses", "why"]
     assert [fields] * len(verdicts["promises"]) == [list(promise) for promise in verdicts["promises"]]
 

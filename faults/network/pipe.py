@@ -117,6 +117,7 @@ class Stage(Inlet):
         self._retired = False
         self._stirred = asyncio.Event()
         self._interrupted = asyncio.Event()
+        self._woken: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
 
@@ -170,6 +171,8 @@ class Stage(Inlet):
 
     def _interrupt(self) -> None:
         self._interrupted.set()
+        if self._woken is not None:
+            _wake(self._woken)
         self._stirred.set()
 
     # --- as the producer sees it
@@ -236,11 +239,14 @@ class Stage(Inlet):
         if self._interrupted.is_set() or when_s <= self._loop.time():
             return
         self.acted()
+        # By hand, and not by asyncio.timeout: its exceptions are cycles, thousands a second under a slow line, and the
+        # collection of those holds up every connection.
+        self._woken = woken = self._loop.create_future()
+        timer = self._loop.call_at(when_s, _wake, woken)
         try:
-            async with asyncio.timeout_at(when_s):
-                await self._interrupted.wait()
-        except TimeoutError:
-            pass
+            await woken
+        finally:
+            timer.cancel()
 
     async def stall(self) -> None:
         """Wait until the toxic is changed or taken away."""
@@ -260,6 +266,11 @@ class Stage(Inlet):
     def reset(self) -> None:
         """End the connection with a reset if it was opened under this toxic, else like `close`."""
         self._ending = Ending.RESET if self._from_start else Ending.CLOSE
+
+
+def _wake(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
 
 
 class Pipe(Inlet):
