@@ -55,7 +55,14 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One attempt as an endpoint received it. ``canary`` is None for traffic that is not the load's."""
+    """One attempt as an endpoint received it.
+
+    Attributes:
+        canary: None for traffic that is not the load's.
+        faults: the injections that touched it.
+        falsified: whether one of these made its answer wrong under a 200, in a way that nobody can see who does not
+            know what it should say: half of it, or another request's.
+    """
 
     test: str
     endpoint: str
@@ -71,6 +78,7 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     tokens: int = 0
     stream: bool = False
     faults: list[str] = msgspec.field(default_factory=list)
+    falsified: bool = False
 
 
 class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -73,10 +73,15 @@ class Exchange(Protocol):
         """Wait, on the world's clock; what has passed the fault so far is sent first."""
         ...
 
-    def fired(self, acts: int = 1) -> None:
+    def fired(self, acts: int = 1, *, falsified: bool = False) -> None:
         """Count this exchange as touched by the fault, once; and so many acts (tokens, frames) more.
 
         A fault that never says so gives no verdict.
+
+        Args:
+            acts: how many more.
+            falsified: whether the answer is wrong now while nothing in the protocol says so. Who passes it on is not
+                to blame for that; see `brownout.evidence.ProviderRecord`.
         """
         ...
 

@@ -24,12 +24,19 @@ class TokenFrames:
         writer: the other.
         after_tokens: how many tokens stay as they are before.
         change: changes the frames of the token after these.
+        falsifies: whether what is changed is in order all the same, so that nobody sees it.
     """
 
     def __init__(
-        self, exchange: Exchange, writer: StreamWriter, after_tokens: int, change: Callable[[bytes], bytes]
+        self,
+        exchange: Exchange,
+        writer: StreamWriter,
+        after_tokens: int,
+        change: Callable[[bytes], bytes],
+        *,
+        falsifies: bool = False,
     ) -> None:
-        self._exchange, self._writer, self._change = exchange, writer, change
+        self._exchange, self._writer, self._change, self._falsifies = exchange, writer, change, falsifies
         self._left = after_tokens
         self.start = writer.start
         self.refusal = writer.refusal
@@ -44,7 +51,7 @@ class TokenFrames:
             return frames
         changed = self._change(frames)
         if changed != frames:
-            self._exchange.fired()
+            self._exchange.fired(falsified=self._falsifies)
         return changed
 
 
@@ -74,7 +81,7 @@ class SwappedFrames:
             self._late = frames
             return b""
         if late:
-            self._exchange.fired()
+            self._exchange.fired(falsified=True)
         return frames + late
 
     def refusal(self, refusal: Refusal) -> bytes:

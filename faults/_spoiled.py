@@ -19,7 +19,7 @@ async def emptied(exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncItera
             lost += 1
             continue
         if lost:
-            exchange.fired(lost)
+            exchange.fired(lost, falsified=True)
             event = msgspec.structs.replace(event, stop="stop", output_tokens=0)  # noqa: PLW2901 - what is left of it
         yield event
 
@@ -29,7 +29,7 @@ async def in_another_language(exchange: Exchange, reply: AsyncIterator[Event]) -
     count = 0
     async for event in reply:
         if isinstance(event, Token) and (count := count + 1) > 1:
-            exchange.fired()
+            exchange.fired(falsified=True)
             yield Token(_STRANGE[count % len(_STRANGE)])
         else:
             yield event
@@ -46,7 +46,7 @@ async def halved(exchange: Exchange, reply: AsyncIterator[Event]) -> AsyncIterat
                 given += 1
                 yield coming[given - 1]
         elif isinstance(event, End) and given < len(coming):
-            exchange.fired(len(coming) - given)
+            exchange.fired(len(coming) - given, falsified=True)
             yield msgspec.structs.replace(event, stop="stop", stop_sequence="", output_tokens=given)
         else:
             yield event
@@ -59,7 +59,7 @@ async def of_another_request(exchange: Exchange, reply: AsyncIterator[Event]) ->
     """
     earlier: tuple[str, ...] | None = exchange.memory.get(_EARLIER)
     own: list[str] = []
-    given = 0
+    given, spoiled = 0, False
     async for event in reply:
         if isinstance(event, Token):
             own.append(event.text)
@@ -69,10 +69,13 @@ async def of_another_request(exchange: Exchange, reply: AsyncIterator[Event]) ->
             yield event
             continue
         upto = len(own) if isinstance(event, Token) else len(earlier)
-        for text in earlier[given:upto]:
+        for place, text in enumerate(earlier[given:upto], start=given):
+            if not spoiled and (place >= len(own) or own[place] != text):
+                spoiled = True
+                exchange.fired(falsified=True)  # now: a stream that is cut later was another's all the same
             yield Token(text)
         given = max(given, min(upto, len(earlier)))
         if isinstance(event, End):
-            if own != list(earlier):
-                exchange.fired()
+            if not spoiled and len(own) != len(earlier):
+                exchange.fired(falsified=True)
             yield msgspec.structs.replace(event, output_tokens=len(earlier))

@@ -37,4 +37,6 @@ class DuplicatedChunk(WireOnly):
 
     def writer(self, exchange: Exchange, writer: StreamWriter) -> StreamWriter:
         """Return an encoder that repeats itself."""
-        return TokenFrames(exchange, writer, self.after_tokens, lambda frames: frames * (1 + self.copies))
+        return TokenFrames(
+            exchange, writer, self.after_tokens, lambda frames: frames * (1 + self.copies), falsifies=True
+        )

@@ -10,7 +10,7 @@ import pytest
 import faults  # noqa: F401 - registers every fault
 from brownout.clock import LoopClock, rng_for
 from brownout.errors import BadInput
-from brownout.evidence import FaultRecord
+from brownout.evidence import FaultRecord, ProviderRecord
 from brownout.fault import Fault, Link, ReplyFault
 from brownout.plan import PlannedInjection
 from brownout.virtual import run_virtual
@@ -119,7 +119,7 @@ class Scene:
                 tenant=None,
                 rng=rng_for(1),
                 active=active,
-                touched=[],
+                record=ProviderRecord(test="t", endpoint="e", arrived_s=0.0, end_s=0.0, outcome="open"),
                 before_wait=_nothing_held,
             )
             assert isinstance(active.fault, ReplyFault)

@@ -22,7 +22,7 @@ import msgspec
 import faults  # noqa: F401 - registers every fault
 from brownout.clock import rng_for
 from brownout.errors import BadInput
-from brownout.fault import FAULTS, Fault, make_fault
+from brownout.fault import FAMILIES, FAULTS, Fault, make_fault
 from brownout.judge import judge
 from brownout.metrics import METRICS
 from brownout.placing import Placed, check_playable, place
@@ -37,7 +37,6 @@ from brownout.workload import Arrival, Workload
 from fixtures.catalogue import REFERENCE_TARGET, load_topology
 from fixtures.gate import play_virtual
 from fixtures.routers import router_named
-from fixtures.virtual import VirtualStage
 from tests.faults.leftovers import watched_stages
 
 TOPOLOGIES = ("slack", "own-gpus", "two-clouds-one-vendor", "capacities")
@@ -70,16 +69,24 @@ def kinds() -> list[str]:
 
 
 def drawn(seed: int) -> Day:
-    """Return the day of a seed: one to five faults over each other."""
+    """Return the day of a seed: one to five faults over each other.
+
+    On half of the days they are of one family, so that they meet in one thing: a pool, a service, a link. Some come on
+    or go off at the very instant at which another does, at its place.
+    """
     rng = rng_for(seed, "composition")
     name = rng.choice(TOPOLOGIES)
     topology = load_topology(name)
-    placed, injections = [], []
+    family = rng.choice([*FAMILIES, *[""] * len(FAMILIES)])
+    among = [kind for kind in kinds() if FAULTS[kind].entry.family == family] or kinds()
+    placed: list[Placed] = []
+    injections = []
     for number in range(rng.randint(1, 5)):
-        one, planned = _placed(rng, topology, seed, rng.choice(kinds()), f"i{number}")
+        one, planned = _placed(rng, topology, seed, among, f"i{number}", placed)
         placed.append(one)
         injections += planned
-    return Day(seed=seed, topology=name, placed=placed, injections=injections)
+    rate_rps = rng.choice([4.0, 6.0, 6.0, 16.0])
+    return Day(seed=seed, topology=name, placed=placed, injections=injections, rate_rps=rate_rps)
 
 
 def drawn_alone(kind: str, topology: str, at: str, seed: int) -> Day | None:
@@ -152,15 +159,17 @@ def _usual_most(rng: Rng, name: str, low: float) -> float:
 
 
 def _placed(
-    rng: Rng, topology: Topology, seed: int, kind: str, name: str
+    rng: Rng, topology: Topology, seed: int, among: Sequence[str], name: str, before: Sequence[Placed]
 ) -> tuple[Placed, list[PlannedInjection]]:
     for attempt in range(_TRIES):
+        kind = rng.choice(among if attempt < _TRIES / 2 else kinds())  # not every family can be had everywhere
+        other = rng.choice(before) if before and rng.random() < 0.5 else None
         one = Placed(
             id=name,
             fault=kind,
             settings=drawn_settings(rng, kind),
-            at=_place(rng, topology, kind),
-            timing=_timing(rng, plain=attempt % 2 == 1),
+            at=other.at if other and rng.random() < 0.7 else _place(rng, topology, kind),
+            timing=_timing(rng, other.timing if other else None, plain=attempt % 2 == 1),
             scope=_scope(rng, topology) if attempt % 3 == 0 else Scope(),
         )
         try:
@@ -169,7 +178,7 @@ def _placed(
         except BadInput:
             continue  # not every fault fits everywhere
         return one, planned
-    return _placed(rng, topology, seed, rng.choice(kinds()), name)  # nowhere here: another kind
+    raise AssertionError(f"nothing of {among} fits into {topology.topology}")
 
 
 def _place(rng: Rng, topology: Topology, kind: str) -> str:
@@ -195,12 +204,14 @@ def _place(rng: Rng, topology: Topology, kind: str) -> str:
     )
 
 
-def _timing(rng: Rng, *, plain: bool) -> Timing:
-    at_s, for_s = FIRST_S + rng.uniform(0, 6), rng.uniform(0.2, 8)
+def _timing(rng: Rng, other: Timing | None, *, plain: bool) -> Timing:
+    at_s, for_s = FIRST_S + rng.uniform(0, 6), rng.uniform(0.3, 8)
+    if other is not None and rng.random() < 0.5:
+        at_s, for_s = rng.choice([(other.at_s, for_s), (other.at_s, other.for_s), (other.at_s + other.for_s, for_s)])
     if plain:
         return Timing(at_s=at_s, for_s=for_s)
     ramps = rng.random() < 0.4
-    repeat = Repeat(times=rng.randint(1, 3), every_s=for_s * rng.uniform(1, 1.5)) if rng.random() < 0.3 else None
+    repeat = Repeat(times=rng.randint(1, 3), every_s=for_s * rng.uniform(1, 1.5)) if rng.random() < 0.2 else None
     return Timing(
         at_s=at_s,
         for_s=for_s,

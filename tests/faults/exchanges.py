@@ -40,6 +40,7 @@ class FakeExchange:
         self.utc = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         self.slept_s = 0.0
         self.firings = 0
+        self.falsified = False
         self.acts = 0
         self.closed = False
 
@@ -52,9 +53,10 @@ class FakeExchange:
         """Wait in no time."""
         self.slept_s += duration_s
 
-    def fired(self, acts: int = 1) -> None:
+    def fired(self, acts: int = 1, *, falsified: bool = False) -> None:
         """Count."""
         self.firings = 1
+        self.falsified = self.falsified or falsified
         self.acts += acts
 
     async def reply(self) -> AsyncIterator[Event]:
