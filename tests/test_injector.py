@@ -394,7 +394,7 @@ def test_the_lease_holds_for_the_rest_when_one_link_breaks() -> None:
 
 @pytest.mark.parametrize("how", ["hangs", "crashed"])
 def test_a_probe_that_ends_badly_does_not_keep_its_fault_on(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that never ends is given up when the fault is lifted, one that crashed has met nothing: the fault goes off."""
+    """One that never ends is given up when the fault is lifted; one that crashed has met nothing. It goes off."""
 
     async def felt(fault: Fault, link: Link) -> bool:
         del fault, link

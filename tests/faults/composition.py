@@ -41,7 +41,7 @@ from tests.faults.leftovers import watched_stages
 
 TOPOLOGIES = ("slack", "own-gpus", "two-clouds-one-vendor", "capacities")
 FIRST_S, RECOVERY_S, TAIL_S = 3.0, 12.0, 6.0
-_TRIES = 200
+_TRIES, _TRIES_OF_A_KIND = 400, 40
 _FILES = ("client.jsonl", "provider.jsonl", "faults.jsonl", "phases.jsonl")
 _BOUNDS = {"ratio": "0%", "s": "10s", "count": "0", "x": "100x"}
 
@@ -161,8 +161,10 @@ def _usual_most(rng: Rng, name: str, low: float) -> float:
 def _placed(
     rng: Rng, topology: Topology, seed: int, among: Sequence[str], name: str, before: Sequence[Placed]
 ) -> tuple[Placed, list[PlannedInjection]]:
+    kind = ""
     for attempt in range(_TRIES):
-        kind = rng.choice(among if attempt < _TRIES / 2 else kinds())  # not every family can be had everywhere
+        if attempt % _TRIES_OF_A_KIND == 0:  # not every kind can be had everywhere, nor every family
+            kind = rng.choice(among if attempt < _TRIES / 2 else kinds())
         other = rng.choice(before) if before and rng.random() < 0.5 else None
         one = Placed(
             id=name,

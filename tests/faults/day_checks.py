@@ -55,9 +55,7 @@ def _judged(seen: Outcome) -> Iterator[str]:
     assert seen.verdicts is not None
     for promise in seen.verdicts.promises:
         name = promise.id.rpartition("/")[2]
-        if "crashed" in promise.why:
-            yield f"{name}: {promise.why}"
-        elif promise.outcome == "fail" and name in _NEVER:
+        if "crashed" in promise.why or (promise.outcome == "fail" and name in _NEVER):
             yield f"{name}: {promise.why}"
 
 

@@ -46,7 +46,7 @@ def test_an_unknown_name_is_told_the_nearest() -> None:
 
 def test_the_command_prints_it_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON, whole."""
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["faults", "--json"])
     assert sorted(FAULTS) == sorted(one["kind"] for one in json.loads(capsys.readouterr().out))
 
@@ -54,7 +54,7 @@ def test_the_command_prints_it_for_programs(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("kind", ["region-down", "stream-cut"])
 def test_the_command_prints_all_of_one_for_people(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What it is, where it was seen, its settings."""
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["faults", kind])
     said = capsys.readouterr().out
     assert [True] * 3 == [word in said for word in (kind, "seen in the wild", listing(kind).settings[0].name)]

@@ -18,8 +18,8 @@ import faults  # noqa: F401 - registers every fault
 from brownout.capacity import Behind, Limits
 from brownout.clock import LoopClock
 from brownout.evidence import FaultRecord, ProviderRecord
-from brownout.plan import PlannedInjection
 from brownout.placing import Placed, place
+from brownout.plan import PlannedInjection
 from brownout.schedule import Scope, Timing
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.virtual import VirtualConnector, run_virtual
@@ -109,8 +109,8 @@ class Trial:
     meets: Meets
     at: str = "openai"
     settings: Mapping[str, Any] = field(default_factory=dict)
-    scope: Scope = Scope()
-    timing: Timing = Timing(at_s=0, for_s=60)
+    scope: Scope = field(default_factory=Scope)
+    timing: Timing = field(default_factory=lambda: Timing(at_s=0, for_s=60))
     endpoints: tuple[Endpoint, ...] = DEFAULT_ENDPOINTS
     real: bool = False
     besides: Besides | None = None
