@@ -19,14 +19,14 @@ from reports.story import print_story
 from reports.verdict_table import print_verdicts
 from reports.wording import clean
 
-PHASES = ("waiting", "raising", "ready", "baseline", "fault", "recovery", "draining", "judged", "failed", "stopped")
+PHASES = ("waiting", "raising", "ready", "baseline", "fault", "lifted", "draining", "judged", "failed", "stopped")
 _STYLES = {
     "waiting": "dim",
     "raising": "cyan",
     "ready": "cyan",
     "baseline": "blue",
     "fault": "bold red",
-    "recovery": "yellow",
+    "lifted": "yellow",
     "draining": "magenta",
     "judged": "green",
     "failed": "bold red",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from brownout.rundir import RunDir
+from tests.safety.processes import running
 from tests.waiting import came_true
 
 CLI = [sys.executable, "-m", "brownout.cli"]
@@ -35,19 +36,6 @@ def _gate(out: Path, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - ours
 
 
-def _running(out: Path) -> list[str]:
-    """Command lines of all processes that name the run's folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if str(out) in line and entry.parent.name != str(os.getpid()):
-            found.append(line)
-    return found
-
-
 def _fault_is_on(out: Path) -> bool:
     files = list(out.glob("gate/*/faults.jsonl"))
     return bool(files) and '"on"' in files[0].read_text()
@@ -67,7 +55,7 @@ def test_a_run_killed_in_the_middle_of_a_fault_lets_go(tmp_path: Path, number: i
     gate.communicate(timeout=30)
 
     assert code == gate.returncode
-    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not running(tmp_path)), running(tmp_path)
     run = RunDir.open(tmp_path / "gate" / "latest")
     off = [record for record in run.faults() if record.event == "off"]
     assert [True] == [record.undone for record in off]
@@ -80,13 +68,13 @@ def test_a_run_killed_in_the_middle_of_a_fault_lets_go(tmp_path: Path, number: i
 def test_a_signal_at_startup_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C while processes are only just being started ends them too."""
     gate = _gate(tmp_path)
-    assert came_true(lambda: len(_running(tmp_path)) > 1)
+    assert came_true(lambda: len(running(tmp_path)) > 1)
 
     gate.send_signal(signal.SIGINT)
     gate.communicate(timeout=30)
 
     assert 3 == gate.returncode
-    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not running(tmp_path)), running(tmp_path)
 
 
 @needs_proc
@@ -104,7 +92,7 @@ def test_a_target_that_crashes_in_mid_run_is_a_fail_with_the_tail_of_its_log(tmp
     assert "last words" in exits[0].why
     assert "exit code 7" in exits[0].why
     assert "pass" not in {promise.outcome for promise in promises}
-    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not running(tmp_path)), running(tmp_path)
 
 
 @needs_proc
@@ -121,7 +109,7 @@ def test_a_target_that_never_becomes_ready_is_unknown_within_seconds(tmp_path: P
     assert 1 == len({promise.why for promise in promises})
     assert "within 2 s" in promises[0].why
     assert "starting" in said
-    assert came_true(lambda: not _running(tmp_path)), _running(tmp_path)
+    assert came_true(lambda: not running(tmp_path)), running(tmp_path)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "localhost", "http://127.0.0.1"])

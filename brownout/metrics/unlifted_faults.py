@@ -13,7 +13,8 @@ def unlifted_faults(view: View) -> Observation:
         left += [window for window in history.windows if window.undone is None]
     if not history.windows or (not left and any(window.undone is None for window in history.windows)):
         raise NoEvidence("no fault was on" if not history.windows else "the test was not taken down in order")
-    return Observation(value=len(left), samples=len(history.windows), why="; ".join(map(_said, left)))
+    why = "; ".join(map(_said, left)) or f"{len(history.windows)} put on, each lifted and read back"
+    return Observation(value=len(left), samples=len(history.windows), why=why)
 
 
 def _said(window: Window) -> str:

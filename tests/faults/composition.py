@@ -5,6 +5,7 @@ A day is drawn from its seed alone, so that what went wrong on one can be had ag
 """
 
 import dataclasses
+import functools
 import gc
 import logging
 import math
@@ -22,7 +23,7 @@ import msgspec
 import faults  # noqa: F401 - registers every fault
 from brownout.clock import rng_for
 from brownout.errors import BadInput
-from brownout.fault import FAMILIES, FAULTS, Fault, make_fault
+from brownout.fault import FAMILIES, FAULTS, Entry, Fault, make_fault
 from brownout.judge import judge
 from brownout.metrics import METRICS
 from brownout.placing import Placed, check_playable, place
@@ -46,6 +47,7 @@ _FILES = ("client.jsonl", "provider.jsonl", "faults.jsonl", "phases.jsonl")
 _BOUNDS = {"ratio": "0%", "s": "10s", "count": "0", "x": "100x"}
 
 Rng = random.Random  # noqa: TID251 - a type
+_topology = functools.cache(load_topology)
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +67,13 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
 def kinds() -> list[str]:
     """Return the kinds of faults that can be had in virtual time and act on nothing but brownout's own."""
-    return sorted(kind for kind, made in FAULTS.items() if not made.entry.real and "virtual" in made.entry.clocks)
+    return sorted(kind for kind in FAULTS if not entry_of(kind).real and "virtual" in entry_of(kind).clocks)
+
+
+def entry_of(kind: str) -> Entry:
+    """Return a kind's entry in the catalogue."""
+    entry: Entry = FAULTS[kind].entry  # type: ignore[attr-defined]
+    return entry
 
 
 def drawn(seed: int) -> Day:
@@ -76,9 +84,9 @@ def drawn(seed: int) -> Day:
     """
     rng = rng_for(seed, "composition")
     name = rng.choice(TOPOLOGIES)
-    topology = load_topology(name)
+    topology = _topology(name)
     family = rng.choice([*FAMILIES, *[""] * len(FAMILIES)])
-    among = [kind for kind in kinds() if FAULTS[kind].entry.family == family] or kinds()
+    among = [kind for kind in kinds() if entry_of(kind).family == family] or kinds()
     placed: list[Placed] = []
     injections = []
     for number in range(rng.randint(1, 5)):
@@ -87,20 +95,6 @@ def drawn(seed: int) -> Day:
         injections += planned
     rate_rps = rng.choice([4.0, 6.0, 6.0, 16.0])
     return Day(seed=seed, topology=name, placed=placed, injections=injections, rate_rps=rate_rps)
-
-
-def drawn_alone(kind: str, topology: str, at: str, seed: int) -> Day | None:
-    """Return a day with one fault of a kind at a place, for the whole of every request; None where it cannot be."""
-    rng = rng_for(seed, "alone", kind, topology, at)
-    whole = Timing(at_s=FIRST_S, for_s=10.0)
-    for _ in range(_TRIES):
-        one = Placed(id="i0", fault=kind, settings=drawn_settings(rng, kind), at=at, timing=whole)
-        try:
-            planned = place(one, load_topology(topology), seed=seed)
-        except BadInput:
-            continue
-        return Day(seed=seed, topology=topology, placed=[one], injections=planned)
-    return None
 
 
 def drawn_settings(rng: Rng, kind: str) -> dict[str, Any]:
@@ -246,7 +240,7 @@ def plan_of(day: Day) -> Plan:
         profile="day",
         seed=day.seed,
         replay="",
-        topology=load_topology(day.topology),
+        topology=_topology(day.topology),
         tests=[
             TestPlan(
                 test="day",
@@ -273,7 +267,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     """
 
     day: Day
-    run: Any
+    run: RunDir
     said: list[str]
     left: list[str]
     raised: str

@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 import pytest
 
 from brownout.state import OVERRIDE
-from faults.network.api import ControlApi
-from faults.network.server import ToxiproxyServer
-from tests.toxiproxy.conftest import Api, Background
+from tests.threads import Background
+from tests.toxiproxy.conftest import Api, embedded
 
 
 @pytest.fixture(autouse=True)
@@ -40,17 +39,6 @@ def packets(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def server() -> Iterator[Api]:
     """Give an external Toxiproxy, in a thread."""
     background = Background()
-
-    async def start() -> ControlApi:
-        api = ControlApi(ToxiproxyServer(seed=1))
-        await api.start()
-        return api
-
-    async def stop(api: ControlApi) -> None:
-        await api.stop()
-        await api.toxiproxy.close()
-
-    control = background.run(start())
-    yield Api(control.url, real=False)
-    background.run(stop(control))
+    with embedded(background) as api:
+        yield api
     background.stop()

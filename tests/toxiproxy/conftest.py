@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,16 +46,9 @@ def background() -> Iterator[Background]:
     made.stop()
 
 
-# One skip says that no real server was there (test_real.py), not one for every test.
-SERVERS = ["embedded", "real"] if os.environ.get("TOXIPROXY_URL") else ["embedded"]
-
-
-@pytest.fixture(scope="session", params=SERVERS)
-def toxiproxy(request: pytest.FixtureRequest, background: Background) -> Iterator[Api]:
-    """Give the control API of each kind of server."""
-    if request.param == "real":
-        yield Api(os.environ["TOXIPROXY_URL"].rstrip("/"), real=True)
-        return
+@contextmanager
+def embedded(background: Background) -> Iterator[Api]:
+    """Give the control API of an embedded server on a background loop."""
 
     async def start() -> ControlApi:
         api = ControlApi(ToxiproxyServer(seed=1))
@@ -68,6 +62,21 @@ def toxiproxy(request: pytest.FixtureRequest, background: Background) -> Iterato
     control = background.run(start())
     yield Api(control.url, real=False)
     background.run(stop(control))
+
+
+# One skip says that no real server was there (test_real.py), not one for every test.
+SERVERS = ["embedded", "real"] if os.environ.get("TOXIPROXY_URL") else ["embedded"]
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def toxiproxy(request: pytest.FixtureRequest, background: Background) -> Iterator[Api]:
+    """Give the control API of each kind of server."""
+    if request.param == "real":
+        yield Api(os.environ["TOXIPROXY_URL"].rstrip("/"), real=True)
+        return
+
+    with embedded(background) as api:
+        yield api
 
 
 @pytest.fixture

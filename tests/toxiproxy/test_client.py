@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from brownout.errors import BadInput
 from faults.network import client
 from faults.network.client import PlaneError, ToxiproxyPlane
+from tests.threads import answering
 from tests.toxiproxy.linked import is_clean, restore
 
 
@@ -143,13 +143,8 @@ class _Liar(BaseHTTPRequestHandler):
 @pytest.fixture
 def liar() -> Iterator[str]:
     """Give the URL of a server that lies."""
-    server = HTTPServer(("127.0.0.1", 0), _Liar)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(_Liar) as url:
+        yield url
 
 
 def test_what_was_not_done_is_found_by_reading_back(liar: str) -> None:

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import json
-import threading
 from collections.abc import Awaitable, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 
 import pytest
@@ -15,6 +14,7 @@ from faults.network.client import ToxiproxyPlane
 from faults.network.embedded import EmbeddedPlane
 from faults.network.proxy import Proxy
 from fixtures.grip import Grip, LinkUse
+from tests.threads import answering
 from tests.toxiproxy.linked import ask, proxied, restore
 
 Work = Callable[[EmbeddedPlane, Any, Proxy], Awaitable[int]]
@@ -203,13 +203,8 @@ class _Elsewhere(BaseHTTPRequestHandler):
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
     """Give the URL of such a server."""
-    server = HTTPServer(("127.0.0.1", 0), _Elsewhere)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(_Elsewhere) as url:
+        yield url
 
 
 def test_a_server_that_cannot_tell_is_asked_once(elsewhere: str) -> None:
