@@ -223,7 +223,8 @@ def _idle_faults(history: History) -> str:
         if window is None:
             reasons.append(f"{injection.id} was never on")
         elif window.fired == 0:
-            reasons.append(f"{injection.id} never fired")
+            needed = f" (it needs {injection.needs})" if injection.needs else ""
+            reasons.append(f"{injection.id} never fired{needed}")
         elif not _met_traffic(history, window):
             reasons.append(f"{injection.id} met no traffic: no request had gone to {injection.at} before or during it")
     return "; ".join(reasons)

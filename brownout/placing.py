@@ -68,6 +68,7 @@ def place(placed: Placed, topology: Topology, *, seed: int, where: str = "") -> 
             tenants=placed.scope.tenants,
             models=placed.scope.models,
             colour=made.entry.colour,
+            needs=made.entry.needs,
         )
         for number, at_s in times
     ]

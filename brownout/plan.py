@@ -25,6 +25,7 @@ class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
         share: the part of the requests (or connections) it touches at full strength.
         tenants: whose requests alone it touches; empty for all.
         models: which models' requests alone it touches, as patterns (``anthropic.claude*``); empty for all.
+        needs: what must be there for it to act, as its catalogue entry says it; empty for nothing.
         note: what it stands for, for people.
     """
 
@@ -41,6 +42,7 @@ class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
     tenants: list[str] = msgspec.field(default_factory=list)
     models: list[str] = msgspec.field(default_factory=list)
     colour: str = "#c33"
+    needs: str = ""
     note: str = ""
 
 

@@ -44,8 +44,8 @@ class TokenFrames:
     def event(self, event: Event) -> bytes:
         """Return the frames of an event."""
         frames = self._writer.event(event)
-        if not isinstance(event, Token):
-            return frames
+        if not isinstance(event, Token) or not frames:
+            return frames  # without frames the token is still to come: another fault holds it back
         self._left -= 1
         if self._left != -1:
             return frames
@@ -74,8 +74,8 @@ class SwappedFrames:
         """Return the frames of an event, before those that are late or after them."""
         frames = self._writer.event(event)
         late, self._late = self._late, b""
-        if not isinstance(event, Token):
-            return late + frames  # there is no next token: all is in order
+        if not isinstance(event, Token) or not frames:
+            return late + frames  # no next token comes, or not now: all is in order
         self._left -= 1
         if self._left == -1:
             self._late = frames
@@ -111,11 +111,17 @@ def with_garbage(frames: bytes, rng: Random) -> bytes:
 
 
 def with_half_the_data(frames: bytes) -> bytes:
-    """Return frames whose last one, otherwise in order, holds the first half of its data."""
+    """Return frames whose last one, otherwise in order, holds the first half of its data; broken ones as they are."""
     if framing(frames) != "eventstream":
         head, data, end = _parts(frames)
         return head + data[: len(data) // 2] + end
-    *before, last = FrameDecoder().feed(frames)
+    try:
+        found = FrameDecoder().feed(frames)
+    except Refusal:
+        found = []
+    if not found:
+        return frames
+    *before, last = found
     kept = frames[: len(frames) - _length_of(frames, len(before))]
     return kept + encode_frame(encode_headers(last.headers), last.payload[: len(last.payload) // 2])
 

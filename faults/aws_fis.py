@@ -28,7 +28,7 @@ _AGAINST_US = (ENDED | {"stopping"}) - {"completed"}
         sees="Whatever the template's actions do to the account's real resources: instances stopped, subnets cut off, "
         "APIs that throttle.",
         seen=("met every day where teams rehearse AWS outages on their own account",),
-        needs="An AWS account with an experiment template, and credentials that boto3 finds and that may call "
+        needs="an AWS account with an experiment template, and credentials that boto3 finds and that may call "
         "fis:GetExperimentTemplate, StartExperiment, GetExperiment, ListExperiments, StopExperiment and TagResource.",
         real=True,
     ),

@@ -21,7 +21,7 @@ from faults.expired_tokens import ExpiredTokens
         colour="#2e86c1",
         sees="Credentials end together; until new ones have come, slowly, every call is refused as expired.",
         seen=("every fleet that was started at once: its tokens end at once, an hour later, and all its workers ask",),
-        needs="a target that renews its credentials; one with keys of its own is refused until the lift",
+        needs="a target that renews its credentials (one with keys of its own is refused until the lift)",
     ),
 )
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ Limit: TypeAlias = tuple[int, int]
             "every day: a container throttled at its CPU limit, a noisy neighbour, a memory limit that is too tight",
             "Azure OpenAI, 2025-05-16: larger requests, containers out of memory (https://status.insightsoftware.com)",
         ),
-        needs=f"{NEEDS}, on the real clock; Linux, for memory",
+        needs=f"{NEEDS}, on the real clock, and Linux for memory",
         clocks=("real",),
     ),
 )

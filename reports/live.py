@@ -142,6 +142,10 @@ class LiveView:
         """Print a line above the table."""
         self._console.print(Text(clean(text)), soft_wrap=True)
 
+    def shout(self, text: str) -> None:
+        """Print a line above the table that nobody overlooks."""
+        self._console.print(Text(clean(text), style="bold white on red"), soft_wrap=True)
+
     def close(self) -> None:
         """End the live table and leave its last state standing. May be called again."""
         if self._live is not None:

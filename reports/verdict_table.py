@@ -12,6 +12,7 @@ from brownout.verdict import Outcome, Promise, Verdicts
 from reports.wording import clean, figure, headline, skip_reason, worst_first
 
 STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "skipped": "dim"}
+_MANY = 4  # unknown for one reason; of fewer, each is named
 
 
 def print_verdicts(
@@ -58,15 +59,22 @@ def print_verdicts(
 def _said_once(promises: Iterable[Promise], *, stopped: bool) -> dict[str, str]:
     """Return, by test, the one reason for which none of its promises could be judged: a line says it all.
 
-    In a run that was stopped some may be proven all the same; what could not be judged has that one reason.
+    Some may be proven all the same: in a run that was stopped, and of a test of many promises, such as a game day
+    with a fault that never fired. What could not be judged has that one reason.
     """
-    reasons: dict[str, set[tuple[str, str]]] = {}
+    reasons: dict[str, list[str]] = {}
+    told = set()
     for promise in promises:
-        if promise.outcome == "unknown" or (promise.outcome != "skipped" and not stopped):
-            first = promise.why.split("; ")[0]
-            reasons.setdefault(_test_name(promise), set()).add((promise.outcome, first))
-    one_each = {name: next(iter(said)) for name, said in reasons.items() if len(said) == 1}
-    return {name: why for name, (outcome, why) in one_each.items() if outcome == "unknown"}
+        name = _test_name(promise)
+        if promise.outcome == "unknown":
+            reasons.setdefault(name, []).append(promise.why.split("; ")[0])
+        elif promise.outcome != "skipped":
+            told.add(name)
+    return {
+        name: said[0]
+        for name, said in reasons.items()
+        if len(set(said)) == 1 and (stopped or name not in told or len(said) >= _MANY)
+    }
 
 
 def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:

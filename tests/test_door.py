@@ -11,6 +11,7 @@ import uvloop
 from aiohttp import web
 
 from brownout.virtual import VirtualConnector, run_virtual
+from faults.network.dial import NOT_HTTP, long_nonsense
 from fixtures.providers.door import HOST, Door
 
 Scenario = Callable[[Door, aiohttp.ClientSession], Coroutine[Any, Any, None]]
@@ -135,3 +136,31 @@ def test_closing_while_it_opens_leaves_nobody_listening(run: Callable[[Scenario]
         assert not await _asked(door, session)
 
     run(scenario)
+
+
+def test_what_is_no_http_is_turned_away_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Faults' probes say such things on purpose; a failure of the handler's own is still told."""
+
+    async def say(door: Door, words: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection(HOST, door.port)
+        writer.write(words)
+        reply = await reader.read()
+        writer.close()
+        return reply.partition(b"\r\n")[0]
+
+    async def fails(_: web.BaseRequest) -> web.StreamResponse:
+        raise ValueError("ours")
+
+    async def main() -> list[bytes]:
+        door = Door(fails)
+        await door.open()
+        try:
+            said = [await say(door, words) for words in (NOT_HTTP, long_nonsense())]
+            assert [] == caplog.records
+            return [*said, await say(door, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")]
+        finally:
+            door.shut()
+            await door.close()
+
+    assert [b"400", b"400", b"500"] == [line.split()[1] for line in run_virtual(main())]
+    assert ["Error handling request from 127.0.0.1"] == [record.getMessage() for record in caplog.records]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
 import faults  # noqa: F401 - registers every fault
@@ -425,3 +426,31 @@ def test_closing_takes_everything_off() -> None:
     scene = play(story)
     assert [("i", "off", True), ("j", "off", True)] == sorted(scene.told()[2:])
     assert [] == scene.links["b"].toxics
+
+
+def test_a_lift_tells_whether_it_was_read_back() -> None:
+    """Who put it on by hand hears it; what is not on is off."""
+
+    async def story(scene: Scene) -> None:
+        scene.links["a"].sticks = True
+        await scene.injector.inject(planned("i", "a", **REFUSED))
+        await scene.injector.inject(planned("j", "b", **REFUSED))
+        told = [await scene.injector.lift(one) for one in ("i", "j", "nothing")]
+        assert [False, True, True] == told
+
+    play(story)
+
+
+def test_a_ramp_that_breaks_calls_the_run_off() -> None:
+    """From then on the fault is not what the schedule says; nobody may judge a router by it."""
+
+    async def story(scene: Scene) -> None:
+        ramped = msgspec.structs.replace(planned("i", fault="jitter"), for_s=9.0, ramp_s=4.0)
+        await scene.injector.inject(ramped)
+        await asyncio.sleep(1)
+        scene.links["a"].breaks = True
+        await asyncio.sleep(1)
+        scene.links["a"].breaks = False
+
+    told = [(one.event, one.why) for one in play(story).records]
+    assert [("on", ""), ("called-off", "its ramp broke: the fault plane is gone"), ("off", "")] == told

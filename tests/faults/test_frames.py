@@ -116,6 +116,48 @@ def test_a_malformed_chunk_is_never_read_as_a_token(
     assert refusal is not None or not any(isinstance(event, End) for event in got)
 
 
+_WIRED = st.sampled_from(
+    [
+        ("duplicated-chunk", {}),
+        ("reordered-chunk", {}),
+        *(("malformed-chunk", {"how": how}) for how in ("garbage", "truncated-json", "bad-crc")),
+    ]
+)
+
+
+@given(NAMES, TOKENS, st.lists(st.tuples(_WIRED, st.integers(1, 3)), min_size=2, max_size=4))
+def test_any_of_them_over_any_other_only_does_what_it_does(
+    name: str, tokens: list[Token], chain: list[tuple[tuple[str, dict[str, str]], int]]
+) -> None:
+    """What one holds back or breaks is no trouble to the next: a caller reads the stream, or meets what is broken."""
+    writer = _writer(name)
+    exchanges = []
+    for (kind, settings), after_tokens in chain:
+        fault = make_fault(kind, settings | {"after_tokens": after_tokens})
+        assert isinstance(fault, WireFault)
+        exchanges.append(FakeExchange())
+        writer = fault.writer(exchanges[-1], writer)
+    got, refusal = _read(name, writer, [*tokens, End()])
+    broken = any(one.firings and not one.falsified for one in exchanges)
+    if not broken:
+        assert (None, True) == (refusal, isinstance(got[-1], End))
+        assert {token.text for token in tokens} == {event.text for event in got if isinstance(event, Token)}
+    assert refusal is None or (refusal.kind, broken) == ("unknown", True)
+
+
+@pytest.mark.parametrize("name", sorted(_ASKS))
+def test_a_chunk_that_is_held_back_is_malformed_when_it_comes(name: str) -> None:
+    """It is the next frames that are sent, and nothing is claimed before."""
+    exchange = FakeExchange()
+    late = _faulted(name, "reordered-chunk", FakeExchange(), after_tokens=1)
+    fault = make_fault("malformed-chunk", {"after_tokens": 1})
+    assert isinstance(fault, WireFault)
+    writer = fault.writer(exchange, late)
+    writer.start()
+    fired = [(bool(writer.event(Token(text))), exchange.firings) for text in "abc"]
+    assert [(True, 0), (False, 0), (True, 1)] == fired
+
+
 @pytest.mark.parametrize("how", ["garbage", "truncated-json", "bad-crc"])
 def test_only_a_body_that_is_an_answer_is_malformed(how: str) -> None:
     """An error, or the head of a stream, passes; so does what has no checksum, where that is what breaks."""

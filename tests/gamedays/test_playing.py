@@ -93,7 +93,7 @@ def test_a_fault_that_calls_the_run_off_ends_it(tmp_path: Path, monkeypatch: pyt
     async def inject(self: Injector, injection: Any) -> None:
         await put_on(self, injection)
         if injection.id == "slow-first-token-2":
-            self.call_off("the experiment's alarm went off")
+            self.call_off(injection.id, "the experiment's alarm went off")
 
     monkeypatch.setattr(Injector, "inject", inject)
     run, verdicts = played(plan, tmp_path)
