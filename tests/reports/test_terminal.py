@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -64,6 +65,21 @@ def test_verdicts_are_as_they_were(
     console = _console(width=width)
     print_verdicts(verdicts, console, verbose=verbose, replay=plan.replay, plan=plan)
     golden(f"verdicts-{width}{'-verbose' if verbose else ''}.txt", _said(console))
+
+
+@pytest.mark.parametrize(("unknown", "rows"), [(4, 0), (3, 3)])
+def test_one_reason_for_many_unknowns_is_said_once(verdicts: Verdicts, unknown: int, rows: int) -> None:
+    """A wall of rows that all begin alike hides the one thing to be learned from it; a few are named each."""
+    kept = verdicts.promises[0]
+    spoiled = [
+        msgspec.structs.replace(kept, id=f"s/t/{n}", outcome="unknown", why=f"dns-gone-1 never fired; all {n} served")
+        for n in range(unknown)
+    ]
+    console = _console()
+    print_verdicts(msgspec.structs.replace(verdicts, outcome="unknown", promises=[kept, *spoiled]), console)
+    said = [line for line in _said(console).splitlines() if line.startswith("unknown ")]
+    assert max(rows, 1) == len(said)
+    assert (rows == 0) == (said[0].rstrip() == f"unknown  {kept.suite}/{kept.test}  4 of 5: dns-gone-1 never fired")
 
 
 def test_the_replay_line_is_last_and_in_one_piece(verdicts: Verdicts) -> None:
