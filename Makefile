@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest lint types imports check targets bench bench-cloud bench-plane bench-timing curves clean
+.PHONY: help gate test selftest gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing curves clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(STAMP) ## run brownout's own tests
 selftest: $(STAMP) ## prove that every planted defect turns its own promise red
 	$(BIN)/brownout selftest
 
+gamedays: $(STAMP) ## play the game days with the reference router, in virtual time
+	$(BIN)/pytest -q suites/gamedays
+
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +39,7 @@ types: $(STAMP) ## mypy --strict
 imports: $(STAMP) ## the rooms depend downwards only
 	$(BIN)/lint-imports
 
-check: test selftest lint types imports ## all of the above
+check: test selftest gamedays lint types imports ## all of the above
 
 targets: $(STAMP) ## install the targets that need an environment of their own (LiteLLM)
 	$(BIN)/brownout install fixtures/targets/*.yaml

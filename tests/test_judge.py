@@ -328,9 +328,8 @@ def _never_fired(story: Story) -> None:
 
 def _unmet(story: Story) -> None:
     story.faults = fault_records(fired=0)
-    story.test = msgspec.structs.replace(
-        story.test, injections=[msgspec.structs.replace(injection(), needs="a name to ask for")]
-    )
+    needing = msgspec.structs.replace(injection(), needs="a name to ask for")
+    story.plan = msgspec.structs.replace(story.plan, injections=[needing])
 
 
 def _never_off(story: Story) -> None:
