@@ -15,6 +15,7 @@ A fault acts in one of five ways (which one may depend on its settings); ``acts_
 
 import dataclasses
 import datetime as dt
+import math
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -202,7 +203,11 @@ class WorldFault(Protocol):
     """A fault in what stands in the world."""
 
     async def turn(self, hands: Hands, at: Sequence[str]) -> Turned:
-        """Turn it, at these endpoints, and return the way back. What was begun is undone before an error is raised."""
+        """Turn it, at these endpoints, and return the way back. What was begun is undone before an error is raised.
+
+        Raises:
+            LeftOn: it could not be turned, and what was begun could not be undone.
+        """
         ...
 
 
@@ -323,6 +328,9 @@ def make_fault(kind: str, settings: Mapping[str, Any], *, where: str = "") -> Fa
         made: Fault = msgspec.convert(dict(settings), cls)
     except (msgspec.ValidationError, ValueError) as error:
         raise BadInput(f"{place}fault {kind!r}: {error}.") from None
+    for name, value in settings_of(made).items():
+        if isinstance(value, float) and not math.isfinite(value):  # JSON, in which worlds are told, has no such number
+            raise BadInput(f"{place}fault {kind!r}: {name} must be a finite number, not {value}.")
     return made
 
 

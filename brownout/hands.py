@@ -20,6 +20,10 @@ Spoiled: TypeAlias = Literal["nxdomain", "servfail", "empty", "silent"]
 Untrusted: TypeAlias = Literal["expired", "wrong-host", "unknown-authority", "alert", "closed"]
 
 
+class LeftOn(Exception):  # noqa: N818 - what is so
+    """Something could not be turned, and what was begun of it may be on still. The message says both."""
+
+
 class Turned(Protocol):
     """Something that was turned, and the way back."""
 

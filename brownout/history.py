@@ -88,11 +88,13 @@ class History:
 def _windows(injections: Sequence[PlannedInjection], faults: Sequence[FaultRecord], last_s: float) -> Iterator[Window]:
     for injection in injections:
         events = {record.event: record for record in faults if record.injection == injection.id}
-        if "on" in events:
-            off = events.get("off")
+        off = events.get("off")
+        # What could not be put on was on for no time at all; it counts where what was begun of it may be on still.
+        on = events.get("on") or (off if off and off.undone is False else None)
+        if on:
             yield Window(
                 injection,
-                events["on"].at_s,
+                on.at_s,
                 off.at_s if off else last_s,
                 off.fired if off else 0,
                 off.undone if off else None,

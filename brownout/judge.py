@@ -12,7 +12,7 @@ from brownout.metrics import METRICS, Metric, NoEvidence, Observation
 from brownout.plan import TARGET, Plan, TestPlan
 from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
-from brownout.verdict import Promise, Verdicts, overall
+from brownout.verdict import Promise, Verdicts, never_fired, overall
 from brownout.viewing import view_of
 
 DISPATCH_LAG_P99_MAX_S = 0.05
@@ -223,8 +223,7 @@ def _idle_faults(history: History) -> str:
         if window is None:
             reasons.append(f"{injection.id} was never on")
         elif window.fired == 0:
-            needed = f" (it needs {injection.needs})" if injection.needs else ""
-            reasons.append(f"{injection.id} never fired{needed}")
+            reasons.append(never_fired(injection.id))
         elif not _met_traffic(history, window):
             reasons.append(f"{injection.id} met no traffic: no request had gone to {injection.at} before or during it")
     return "; ".join(reasons)

@@ -55,6 +55,11 @@ class Verdicts(msgspec.Struct, kw_only=True):
     stopped: str = ""
 
 
+def never_fired(injection: str) -> str:
+    """Return what a promise's ``why`` says of an injection that was on and met nothing."""
+    return f"{injection} never fired"
+
+
 def overall(outcomes: Iterable[Outcome]) -> Literal["pass", "fail", "unknown"]:
     """Return the worst outcome. Nothing judged (none, or all skipped) is unknown, never a pass."""
     seen = set(outcomes)

@@ -59,7 +59,7 @@ def pool_of(shell: Shell) -> GpuPool:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceFault(PoolFault):
-    """Breaks one instance of a pool.
+    """Breaks one instance of a pool; nothing, where other faults have left none of that number in service.
 
     Attributes:
         instance: which of those in service as it comes on; 0 is the oldest.
@@ -73,13 +73,16 @@ class InstanceFault(PoolFault):
             return ""
         return f"there is no instance {self.instance}, its pool has {behind.instances}; the first is instance 0."
 
-    def number(self, shell: Shell) -> int:
-        """Return the instance's number in the pool.
-
-        Raises:
-            ValueError: so many are not in service.
-        """
+    def broken(self, shell: Shell) -> Toll:
+        """Break the instance, where there is one."""
         serving = pool_of(shell).serving
         if self.instance >= len(serving):
-            raise ValueError(f"{shell.endpoint.name}: no instance {self.instance}; in service: {len(serving)}.")
-        return serving[self.instance]
+            return Toll()
+        try:
+            return self.struck(shell, serving[self.instance])
+        except ValueError:  # it went out of service at this very instant
+            return Toll()
+
+    @abstractmethod
+    def struck(self, shell: Shell, number: int) -> Toll:
+        """Break the instance of that number, by a screw of `GpuPool` that raises ValueError where it is not there."""

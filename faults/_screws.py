@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from brownout.hands import Turned
+from brownout.hands import LeftOn, Turned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,11 @@ class Screws:
 
 
 async def turned(screws: Iterable[Screw] | AsyncIterator[Screw]) -> Turned:
-    """Return what turns while it is iterated over (a generator); what was begun is undone before an error is raised."""
+    """Return what turns while it is iterated over (a generator); what was begun is undone before an error is raised.
+
+    Raises:
+        LeftOn: it could not be undone.
+    """
     held = Screws()
     try:
         if isinstance(screws, AsyncIterator):
@@ -68,7 +72,10 @@ async def turned(screws: Iterable[Screw] | AsyncIterator[Screw]) -> Turned:
         else:
             for screw in screws:
                 held.add(screw)
-    except BaseException:
-        await held.undo()
+    except BaseException as error:
+        try:
+            await held.undo()
+        except Exception as second:  # noqa: BLE001 - whatever it is, that is said
+            raise LeftOn(f"{error or type(error).__name__}; what was begun could not be undone: {second}") from error
         raise
     return held

@@ -12,6 +12,8 @@ _SLOW_S = 0.2
 _QUESTION = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _holds: "WeakKeyDictionary[Service, list[_Hold]]" = WeakKeyDictionary()
 """In the order in which they came; of their statuses the last one holds."""
+_turning: "WeakKeyDictionary[Service, asyncio.Lock]" = WeakKeyDictionary()
+"""Shutting a service takes time, and so does opening it: one fault's must not overtake another's."""
 
 
 async def held_down(service: Service, status: int, *, delay_s: float = 0.0, meet: bool = True) -> Screw:
@@ -28,7 +30,7 @@ async def held_down(service: Service, status: int, *, delay_s: float = 0.0, meet
     """
     hold = _Hold(service, status, delay_s, meet=meet)
     await hold.put_on()
-    return Screw(acted=hold.acted, back=hold.let_go, is_back=lambda: not hold.on)
+    return Screw(acted=hold.acted, back=hold.let_go, is_back=hold.is_back)
 
 
 class _Hold:
@@ -58,6 +60,11 @@ class _Hold:
         answered = 0 if self.refuses else self._service.hit - self._hit_before
         return self._met + answered
 
+    def is_back(self) -> bool:
+        """Read the service: where nobody is just turning it, it is as those want it who are left."""
+        found = (self._service.down, self._service.delay_s, self._service.listening)
+        return not self.on and (_lock_of(self._service).locked() or found == _wanted(self._service))
+
     async def let_go(self) -> None:
         if self.on:
             _holds[self._service].remove(self)
@@ -65,12 +72,24 @@ class _Hold:
 
 
 async def _obey(service: Service) -> None:
+    async with _lock_of(service):
+        service.down, service.delay_s, listening = _wanted(service)
+        if service.listening != listening:
+            await service.listen(listening=listening)
+
+
+def _lock_of(service: Service) -> asyncio.Lock:
+    return _turning.setdefault(service, asyncio.Lock())
+
+
+def _wanted(service: Service) -> tuple[int, float, bool]:
+    """Return what all who hold it want of it together: its status, its delay, and whether it listens."""
     holds = _holds.get(service, [])
-    service.down = next((hold.status for hold in reversed(holds) if hold.status), 0)
-    service.delay_s = max((hold.delay_s for hold in holds), default=0.0)
-    listening = not any(hold.refuses for hold in holds)
-    if service.listening != listening:
-        await service.listen(listening=listening)
+    return (
+        next((hold.status for hold in reversed(holds) if hold.status), 0),
+        max((hold.delay_s for hold in holds), default=0.0),
+        not any(hold.refuses for hold in holds),
+    )
 
 
 async def _is_refused(service: Service) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from brownout.debts import Debt
 from brownout.errors import BadInput
 from brownout.fault import Entry, fault
-from brownout.hands import Hands, Turned
+from brownout.hands import Hands, LeftOn, Turned
 from faults._fis import DEBT, ENDED, ENDED_WELL, Experiment, Fis, FisError, new_token, stop_started
 from faults._layers import WorldOnly
 
@@ -72,6 +72,7 @@ class AwsFis(WorldOnly):
         Raises:
             BadInput: the template has no stop condition.
             FisError: it could not be started, or did not come to run; what was started is stopped.
+            LeftOn: the same, but it may have been started, or may not have been stopped; the debt stands.
         """
         del at
         fis = Fis(region=self.region, endpoint_url=self.endpoint_url, poll_s=self.poll_s)
@@ -94,9 +95,10 @@ class AwsFis(WorldOnly):
             try:
                 found = await asyncio.shield(stop_started(fis, self.template_id, token))
             except FisError as second:
-                raise FisError(f"{error or type(error).__name__}; what it may have started: {second}") from error
-            if found or refused:  # else a start that nobody answered may still be heard, and the debt stands
-                _all(strikes)
+                raise LeftOn(f"{error or type(error).__name__}; what it may have started: {second}") from error
+            if not (found or refused):
+                raise LeftOn(f"{error or type(error).__name__}; the start may be heard later all the same") from error
+            _all(strikes)
             raise
         return _Started(self, experiment, hands.call_off, strikes)
 

@@ -37,6 +37,6 @@ class EngineDeath(InstanceFault):
         instance: which of those in service as it comes on; 0 is the oldest.
     """
 
-    def broken(self, shell: Shell) -> Toll:
+    def struck(self, shell: Shell, number: int) -> Toll:
         """Kill the engine."""
-        return shell.turn(GpuPool.kill_engine, self.number(shell))
+        return shell.turn(GpuPool.kill_engine, number)

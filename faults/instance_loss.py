@@ -9,7 +9,7 @@ from brownout.capacity.gpu_pool import GpuPool, GpuPoolSettings
 from brownout.capacity.toll import Toll
 from brownout.fault import Entry, fault
 from brownout.hands import Shell
-from faults._pools import PoolFault
+from faults._pools import PoolFault, pool_of
 
 
 @fault(
@@ -36,7 +36,7 @@ class InstanceLoss(PoolFault):
     with others because one was missing. After the lift they serve at once; on a ramp down they come back one by one.
 
     Attributes:
-        instances: how many.
+        instances: how many; all, where other faults have left fewer.
     """
 
     instances: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -52,5 +52,6 @@ class InstanceLoss(PoolFault):
         return replace(self, instances=max(round(strength * self.instances), 1))
 
     def broken(self, shell: Shell) -> Toll:
-        """Lose the machines."""
-        return shell.turn(GpuPool.lose_instances, self.instances)
+        """Lose the machines, or as many as other faults have left."""
+        there = min(self.instances, len(pool_of(shell).instances))
+        return shell.turn(GpuPool.lose_instances, there) if there else Toll()

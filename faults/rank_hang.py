@@ -35,6 +35,6 @@ class RankHang(InstanceFault):
         instance: which of those in service as it comes on; 0 is the oldest.
     """
 
-    def broken(self, shell: Shell) -> Toll:
+    def struck(self, shell: Shell, number: int) -> Toll:
         """Lose a rank."""
-        return shell.turn(GpuPool.lose_rank, self.number(shell))
+        return shell.turn(GpuPool.lose_rank, number)

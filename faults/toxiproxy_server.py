@@ -13,7 +13,7 @@ from brownout.clock import monotonic_s
 from brownout.debts import Debt, settles
 from brownout.errors import BadInput
 from brownout.fault import Entry, fault
-from brownout.hands import Hands, Turned
+from brownout.hands import Hands, LeftOn, Turned
 from faults._layers import WorldOnly
 from faults.network.proxy import split_address
 from faults.network.remote import RemoteError, RemoteProxy
@@ -85,6 +85,7 @@ class Toxiproxy(WorldOnly):
         Raises:
             BadInput: there is no such proxy, or it is switched off already.
             RemoteError: it cannot be done, or was not; what was begun is taken back.
+            LeftOn: that could not be; the debt stands.
         """
         del at
         remote = RemoteProxy(self.url, self.proxy)
@@ -100,9 +101,12 @@ class Toxiproxy(WorldOnly):
         sent = asyncio.ensure_future(asyncio.to_thread(self._set, remote, name))
         try:
             await asyncio.shield(sent)
-        except BaseException:
+        except BaseException as error:
             await asyncio.wait([sent])  # what is on its way cannot be taken back before it has come
-            await asyncio.shield(turned.undo())
+            try:
+                await asyncio.shield(turned.undo())
+            except RemoteError as second:
+                raise LeftOn(f"{error or type(error).__name__}; it could not be taken back: {second}") from error
             raise
         if healthy is not None:
             turned.probe = asyncio.create_task(_differs(before["listen"], healthy))

@@ -53,7 +53,7 @@ def chart(line: Timeline) -> Json:
         "yaxis2": {"domain": domains[1], "title": {"text": "TTFT, s"}, "rangemode": "tozero"},
         "yaxis3": {"domain": domains[2], "title": {"text": "share of attempts"}, "range": [0, 100], "ticksuffix": "%"},
         "legend": _legend("clients saw", domains[0]),
-        "legend2": _legend("time to first token", domains[1]),
+        "legend2": _legend("first token, streamed", domains[1]),
         "legend3": _legend("attempts at", domains[2]),
         "shapes": [],
         "annotations": [],

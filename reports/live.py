@@ -171,8 +171,8 @@ class LiveView:
         # What the load generator could not send is its own failure, not the target's.
         bad = sum(count for outcome, count in row.counts.items() if outcome not in {"ok", "unsent"})
         begun = bool(row.counts) or row.total_s > 0
-        done = row.total_s if row.phase in _ENDED else min(row.elapsed_s, row.total_s)
-        faults = Text(" ").join(
+        done = row.total_s if row.phase == "judged" else min(row.elapsed_s, row.total_s)
+        faults = Text(", ").join(
             Text(clean(name), f"bold {_rich_colour(self._colours.get(name, ''))}") for name in row.faults_on
         )
         return [

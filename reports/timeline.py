@@ -54,9 +54,9 @@ class Mark(NamedTuple):
 class Timeline:
     """Series of one test; lists run in step with ``starts_s`` (the beginnings of the buckets).
 
-    ``due``, ``outcomes`` and ``attempts`` are counts a bucket; TTFT is in seconds, None where no request of the
-    bucket got a token. ``endpoints`` are all of the topology, tried or not. Client series are placed by when a
-    request was due, attempts by when they arrived.
+    ``due``, ``outcomes`` and ``attempts`` are counts a bucket; TTFT is in seconds and of streamed requests, as in
+    promises; None where none of the bucket got a token. ``endpoints`` are all of the topology, tried or not. Client
+    series are placed by when a request was due, attempts by when they arrived.
     """
 
     test: str
@@ -99,7 +99,7 @@ def timeline(test: TestPlan, plan: Plan, evidence: Evidence) -> Timeline:
     asked = _bucketed(client, lambda record: record.due_s - origin_s, width_s, count)
     tried = _bucketed(provider, lambda record: record.arrived_s - origin_s, width_s, count)
     endpoints = _endpoints(plan, provider)
-    ttfts = [sorted(record.ttft_s for record in bucket if record.ttft_s is not None) for bucket in asked]
+    ttfts = [sorted(one.ttft_s for one in bucket if one.stream and one.ttft_s is not None) for bucket in asked]
     return Timeline(
         test=name,
         bucket_s=width_s,

@@ -1,14 +1,15 @@
 """Verdicts on a terminal: what broke in full, what was kept in a line a test, the replay line last."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from brownout.plan import Plan
-from brownout.verdict import Outcome, Promise, Verdicts
+from brownout.verdict import Outcome, Promise, Verdicts, never_fired
 from reports.wording import clean, figure, headline, skip_reason, worst_first
 
 STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "skipped": "dim"}
@@ -36,15 +37,16 @@ def print_verdicts(
     """
     ordered = worst_first(verdicts.promises)
     same = _said_once(ordered, stopped=bool(verdicts.stopped))
-    loud = [
-        p for p in ordered if verbose or p.outcome == "fail" or (p.outcome == "unknown" and _test_name(p) not in same)
-    ]
+    loud = [p for p in ordered if verbose or p.outcome == "fail" or (p.outcome == "unknown" and not _told(p, same))]
     quiet = [promise for promise in ordered if promise not in loud]
     console.print()
     if loud:
         console.print(_full(loud, plan))
     if quiet:
         console.print(_condensed(quiet, Counter(map(_test_name, ordered)), plan, same))
+    for said in _needs(ordered, plan):
+        console.print(Text(clean(said)))
+        console.print()
     for name in _never_judged(verdicts, plan):
         console.print(Text.assemble(("unknown", STYLES["unknown"]), f"  {name}: none of its promises was judged\n"))
     if verdicts.stopped:
@@ -56,25 +58,50 @@ def print_verdicts(
         console.print(Text.assemble(("replay: ", "dim"), clean(replay)), soft_wrap=True)
 
 
-def _said_once(promises: Iterable[Promise], *, stopped: bool) -> dict[str, str]:
-    """Return, by test, the one reason for which none of its promises could be judged: a line says it all.
+@dataclass(frozen=True)
+class _Reason:
+    """Why promises of a test could not be judged; ``for_all``: so it is of every one, or the run was stopped."""
+
+    why: str
+    for_all: bool
+
+
+def _told(promise: Promise, same: Mapping[str, _Reason]) -> bool:
+    """Whether the one reason says it all. Where others could be judged, a request that suffered is worth a row."""
+    reason = same.get(_test_name(promise))
+    return reason is not None and (reason.for_all or not promise.witnesses)
+
+
+def _said_once(promises: Iterable[Promise], *, stopped: bool) -> dict[str, _Reason]:
+    """Return, by test, the one reason for which its promises could not be judged: a line says it all.
 
     Some may be proven all the same: in a run that was stopped, and of a test of many promises, such as a game day
     with a fault that never fired. What could not be judged has that one reason.
     """
     reasons: dict[str, list[str]] = {}
-    told = set()
+    judged = set()
     for promise in promises:
         name = _test_name(promise)
         if promise.outcome == "unknown":
             reasons.setdefault(name, []).append(promise.why.split("; ")[0])
         elif promise.outcome != "skipped":
-            told.add(name)
+            judged.add(name)
     return {
-        name: said[0]
+        name: _Reason(said[0], for_all=stopped or name not in judged)
         for name, said in reasons.items()
-        if len(set(said)) == 1 and (stopped or name not in told or len(said) >= _MANY)
+        if len(set(said)) == 1 and (stopped or name not in judged or len(said) >= _MANY)
     }
+
+
+def _needs(promises: Sequence[Promise], plan: Plan | None) -> list[str]:
+    """Return what the faults would have needed that never fired: mostly, another router than this."""
+    whys = [(promise.test, promise.why) for promise in promises if promise.outcome == "unknown"]
+    return [
+        f"{one.id} needs {one.needs}."
+        for test in (plan.tests if plan else [])
+        for one in test.injections
+        if one.needs and any(test.test == name and never_fired(one.id) in why for name, why in whys)
+    ]
 
 
 def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:
@@ -115,7 +142,7 @@ def _why(promise: Promise, plan: Plan | None) -> Text:
 
 
 def _condensed(
-    promises: Iterable[Promise], totals: Mapping[str, int], plan: Plan | None, same: Mapping[str, str]
+    promises: Iterable[Promise], totals: Mapping[str, int], plan: Plan | None, same: Mapping[str, _Reason]
 ) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     table.add_column(no_wrap=True, min_width=7)
@@ -127,7 +154,7 @@ def _condensed(
     for (outcome, name), group in groups.items():
         said = f"{len(group)} of {totals[name]}"
         if outcome == "unknown":
-            said += f": {clean(same[name])}"
+            said += f": {clean(same[name].why)}"
         elif outcome == "skipped":
             said += ": " + "; ".join(dict.fromkeys(_why(promise, plan).plain for promise in group))
         # Not "pass": other promises of the same test may be broken, and stand above.

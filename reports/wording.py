@@ -38,10 +38,15 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 
 def figure(promise: Promise) -> str:
-    """Return what was observed with its unit; ``-`` when nothing was, ``never`` when what was awaited did not come."""
+    """Return what was observed, as its promise is written: in percent where that is; counts bare.
+
+    ``-`` when nothing was observed, ``never`` when what was awaited did not come.
+    """
     if promise.observed is None:
         return "never" if promise.outcome == "fail" else "-"
-    unit = "" if promise.unit in {"", "ratio"} else f" {clean(promise.unit)}"
+    if promise.unit == "ratio" and promise.slo.rstrip().endswith("%"):
+        return f"{number(promise.observed * 100)}%"
+    unit = "" if promise.unit in {"", "ratio", "count"} else f" {clean(promise.unit)}"
     return f"{number(promise.observed)}{unit}"
 
 

@@ -326,12 +326,6 @@ def _never_fired(story: Story) -> None:
     story.faults = fault_records(fired=0)
 
 
-def _unmet(story: Story) -> None:
-    story.faults = fault_records(fired=0)
-    needing = msgspec.structs.replace(injection(), needs="a name to ask for")
-    story.plan = msgspec.structs.replace(story.plan, injections=[needing])
-
-
 def _never_off(story: Story) -> None:
     story.faults = fault_records(off_s=None)
 
@@ -393,7 +387,6 @@ def _not_ready_without_a_word(story: Story) -> None:
 SPOILERS = [
     (_never_on, "region-down-1 was never on"),
     (_never_fired, "region-down-1 never fired"),
-    (_unmet, "region-down-1 never fired (it needs a name to ask for)"),
     (_never_off, "region-down-1 never fired"),
     (_met_nobody, "region-down-1 met no traffic: no request had gone to us-east-1 before or during it"),
     (_not_undone, "not confirmed as undone: region-down-1"),

@@ -87,10 +87,13 @@ class RemoteProxy:
         """Make one call; return its JSON, or None for a 404 and an empty body."""
         did = f"Toxiproxy at {self.url}: {method} {path}"
         try:
-            reply = self._session.request(method, self.url + path, json=body, timeout=_TIMEOUT_S)
+            # Not where it leads to: only the server that was named may be acted on.
+            reply = self._session.request(
+                method, self.url + path, json=body, timeout=_TIMEOUT_S, allow_redirects=False
+            )
             if reply.status_code == 404:
                 return None
-            if not reply.ok:
+            if not reply.ok or reply.is_redirect:
                 raise RemoteError(f"{did}: {reply.status_code}: {reply.text.strip()}")
             return reply.json() if reply.content else None
         except (requests.RequestException, ValueError) as error:

@@ -153,7 +153,7 @@ def test_two_who_hold_a_service_down_let_go_in_any_order(tmp_path: Path, order: 
         turns = []
         for one in settings:
             made: Any = make_fault("control-plane-down", one)
-            turns.append(await made.turn(scene.world.injector._reach.hands, []))
+            turns.append(await made.turn(scene.world._hands("by-hand"), []))
         on = set(range(3))
         for number in order:
             assert not await turns[number].undone()

@@ -1,8 +1,11 @@
 """Faults in pools of GPUs: where they can act, how they ramp and overlap, and the pools that ship."""
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -100,6 +103,58 @@ def test_two_on_one_pool_let_go_each_for_itself(tmp_path: Path) -> None:
         assert 3 == pool.current
         await injector.lift("second")
         assert (4, [True, True]) == (pool.current, [one.undone for one in scene.faults if one.event == "off"])
+
+    _staged(tmp_path, story)
+
+
+_HARSH: dict[str, dict[str, object]] = {"instance-loss": {"instances": 4}, "rank-hang": {"instance": 3}}
+
+
+@pytest.mark.parametrize("second", _KINDS)
+@pytest.mark.parametrize("first", _KINDS)
+def test_any_two_on_one_pool_leave_it_whole(first: str, second: str, tmp_path: Path) -> None:
+    """Whatever the first has left to be broken, in whichever order they go; after both, all instances serve."""
+
+    async def story(scene: Scene) -> None:
+        injector, pool = scene.world.injector, scene.live.capacity("gpus")
+        for order in (1, -1):
+            pair = [msgspec.structs.replace(_placed(kind, **_HARSH.get(kind, {})), id=f"{n}") for n, kind in both]
+            for one in pair:
+                await injector.inject(one)
+                await asyncio.gather(*(_asked(scene) for _ in range(8)))
+                await scene.wait(3)
+            for one in pair[::order]:
+                await injector.lift(one.id)
+                await scene.wait(1)
+            assert (4, []) == (len(pool.serving), injector.on)
+            await scene.healthy()
+        assert [(True, "")] * 4 == [(one.undone, one.why) for one in scene.faults if one.event == "off"]
+
+    both = list(enumerate((first, second)))
+    _staged(tmp_path, story)
+
+
+async def _asked(scene: Scene) -> None:
+    """Ask, and do not care: what hangs is left after a while."""
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(2):
+            await scene.ask()
+
+
+def test_what_has_nothing_left_to_break_breaks_nothing(tmp_path: Path) -> None:
+    """All machines are lost: no engine is there that could die, none is said to have, and the run goes on."""
+
+    async def story(scene: Scene) -> None:
+        injector = scene.world.injector
+        await injector.inject(_placed("instance-loss", instances=4))
+        for kind in ("engine-death", "rank-hang"):
+            await injector.inject(_placed(kind))
+            await injector.lift(kind)
+        await injector.inject(msgspec.structs.replace(_placed("instance-loss"), id="more"))
+        await injector.lift("more")
+        assert [(0, True, "")] * 3 == [(one.fired, one.undone, one.why) for one in scene.faults if one.event == "off"]
+        await injector.lift("instance-loss")
+        await scene.healthy()
 
     _staged(tmp_path, story)
 

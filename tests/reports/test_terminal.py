@@ -82,6 +82,38 @@ def test_one_reason_for_many_unknowns_is_said_once(verdicts: Verdicts, unknown: 
     assert (rows == 0) == (said[0].rstrip() == f"unknown  {kept.suite}/{kept.test}  4 of 5: dns-gone-1 never fired")
 
 
+def test_what_a_fault_that_never_fired_would_have_needed_is_said_once(verdicts: Verdicts, plan: Plan) -> None:
+    """Whose router cannot meet a fault has to learn why, and not from every row."""
+    test = plan.tests[1]
+    needing = msgspec.structs.replace(test.injections[0], needs="a router that asks for names")
+    plan = msgspec.structs.replace(plan, tests=[msgspec.structs.replace(test, injections=[needing])])
+    kept = verdicts.promises[0]
+    spoiled = [
+        msgspec.structs.replace(
+            kept, id=f"s/t/{n}", test=test.test, outcome="unknown", why=f"{needing.id} never fired; all {n} served"
+        )
+        for n in range(3)
+    ]
+    console = _console()
+    print_verdicts(msgspec.structs.replace(verdicts, outcome="unknown", promises=spoiled), console, plan=plan)
+    assert 1 == _said(console).count(f"{needing.id} needs a router that asks for names.")
+
+
+def test_a_request_that_suffered_is_not_hidden_behind_the_one_reason(verdicts: Verdicts) -> None:
+    """A router that never came back has a row, though a fault that never fired kept it from being convicted."""
+    kept = verdicts.promises[0]
+    spoiled = [
+        msgspec.structs.replace(
+            kept, id=f"s/t/{n}", outcome="unknown", why="cut-1 never fired", witnesses=["acme-7"] if n == 0 else []
+        )
+        for n in range(5)
+    ]
+    console = _console()
+    print_verdicts(msgspec.structs.replace(verdicts, outcome="unknown", promises=[kept, *spoiled]), console)
+    said = _said(console)
+    assert (1, 1) == (said.count("witnesses: acme-7"), said.count("4 of 6: cut-1 never fired"))
+
+
 def test_the_replay_line_is_last_and_in_one_piece(verdicts: Verdicts) -> None:
     """It is copied into a shell, so a narrow terminal must not fold it."""
     console, replay = _console(width=40), "brownout gate " + "--with-a-long-option " * 5 + "--seed 7"

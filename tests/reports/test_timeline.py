@@ -36,6 +36,14 @@ def test_ttft_counts_from_when_a_request_was_due(line: Timeline) -> None:
     assert line.ttft_p50_s[14] is None
 
 
+def test_an_answer_that_comes_whole_has_no_first_token(run: RunDir) -> None:
+    """As in promises: it comes the later the longer it is, and would be drawn over a bound that was kept."""
+    whole = [msgspec.structs.replace(record, stream=False) for record in run.client()]
+    run.file("client.jsonl").write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in whole))
+    line = timelines(run)["broken"]
+    assert {None} == {*line.ttft_p50_s, *line.ttft_p99_s}
+
+
 def test_windows_are_what_was_measured_not_what_was_planned(line: Timeline) -> None:
     """On and off come from the fault records; one that was never seen off stays open."""
     expected = [("i1", 2.0, 4.0, 2, True), ("i2", 4.0, None, 0, None)]
