@@ -13,6 +13,7 @@ import msgspec
 
 from brownout.clock import utc_now
 from brownout.debts import Settled, owed, settle_all
+from brownout.errors import BadInput
 from brownout.processes import Known, known
 from brownout.state import state_folder, state_folders
 
@@ -62,11 +63,20 @@ class Left:
         self._held: int | None = None
 
     def read(self) -> Record | None:
-        """Return what it says now; None when it is gone, because its run has ended in order."""
+        """Return what it says now; None when it is gone, because its run has ended in order.
+
+        Raises:
+            BadInput: it says nothing that can be read: another version's, or broken.
+        """
         try:
             return msgspec.json.decode(self.path.read_bytes(), type=Record)
         except FileNotFoundError:
             return None
+        except msgspec.DecodeError as error:
+            raise BadInput(
+                f"{self.path}: this record of a run cannot be read ({error}), so that nobody knows what the run has "
+                "left on. Look into it, undo that, and remove the file."
+            ) from None
 
     def take(self) -> bool:
         """Return whether its run is dead; then nobody else can take it, until it is let go or removed."""

@@ -14,7 +14,7 @@ NEEDS = "a target that brownout starts (start:, not url:)"
 _SEEN_WITHIN_S = 2.0
 
 
-class Outage:
+class RouterOutage:
     """A router that was ended, or is about to be: something may start it again, and its undo does at the latest."""
 
     def __init__(self, process: Process) -> None:

@@ -30,7 +30,7 @@ async def held_down(service: Service, status: int, *, delay_s: float = 0.0, meet
     """
     hold = _Hold(service, status, delay_s, meet=meet)
     await hold.put_on()
-    return Screw(acted=hold.acted, back=hold.let_go, is_back=hold.is_back)
+    return Screw(acted=hold.acted, back=hold.let_go, is_back=lambda: not hold.on)
 
 
 class _Hold:
@@ -60,11 +60,6 @@ class _Hold:
         answered = 0 if self.refuses else self._service.hit - self._hit_before
         return self._met + answered
 
-    def is_back(self) -> bool:
-        """Read the service: where nobody is just turning it, it is as those want it who are left."""
-        found = (self._service.down, self._service.delay_s, self._service.listening)
-        return not self.on and (_lock_of(self._service).locked() or found == _wanted(self._service))
-
     async def let_go(self) -> None:
         if self.on:
             _holds[self._service].remove(self)
@@ -72,24 +67,16 @@ class _Hold:
 
 
 async def _obey(service: Service) -> None:
-    async with _lock_of(service):
-        service.down, service.delay_s, listening = _wanted(service)
+    async with _turning.setdefault(service, asyncio.Lock()):
+        holds = _holds.get(service, [])
+        service.down = next((hold.status for hold in reversed(holds) if hold.status), 0)
+        service.delay_s = max((hold.delay_s for hold in holds), default=0.0)
+        listening = not any(hold.refuses for hold in holds)
         if service.listening != listening:
             await service.listen(listening=listening)
-
-
-def _lock_of(service: Service) -> asyncio.Lock:
-    return _turning.setdefault(service, asyncio.Lock())
-
-
-def _wanted(service: Service) -> tuple[int, float, bool]:
-    """Return what all who hold it want of it together: its status, its delay, and whether it listens."""
-    holds = _holds.get(service, [])
-    return (
-        next((hold.status for hold in reversed(holds) if hold.status), 0),
-        max((hold.delay_s for hold in holds), default=0.0),
-        not any(hold.refuses for hold in holds),
-    )
+        if service.listening != listening:  # read back here, before another turns it
+            told = "listen" if listening else "refuse"
+            raise RuntimeError(f"{service.host}:{service.port} was to {told}, and does not")
 
 
 async def _is_refused(service: Service) -> bool:

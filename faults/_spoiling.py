@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from brownout.hands import Spoil
 
 
-class Spoiled:
+class AllSpoiled:
     """See `brownout.hands.Turned`.
 
     Args:

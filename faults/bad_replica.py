@@ -9,7 +9,7 @@ import msgspec
 from brownout.fault import Entry, Exchange, fault
 from brownout.wire import Event, Refusal
 from faults._layers import ReplyOnly, finishing
-from faults._spoiled import in_another_language
+from faults._wrong_answers import in_another_language
 
 
 @fault(

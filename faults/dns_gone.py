@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from brownout.fault import Entry, fault
 from brownout.hands import Hands, Spoiled, Turned
-from faults import _spoiling
 from faults._layers import WorldOnly
+from faults._spoiling import AllSpoiled
 
 
 @fault(
@@ -49,4 +49,4 @@ class DnsGone(WorldOnly):
     async def turn(self, hands: Hands, at: Sequence[str]) -> Turned:
         """Spoil the names."""
         hosts = dict.fromkeys(hands.names.host_of(name) for name in at)
-        return _spoiling.Spoiled(lambda host: hands.names.spoil(host, self.how), hosts)
+        return AllSpoiled(lambda host: hands.names.spoil(host, self.how), hosts)

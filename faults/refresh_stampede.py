@@ -8,9 +8,9 @@ import msgspec
 
 from brownout.fault import Entry, fault
 from brownout.hands import Hands, Turned
+from faults._credential_services import services_of
 from faults._screws import Screw, turned
 from faults._services import held_down
-from faults._services_down import services_of
 from faults.expired_tokens import ExpiredTokens
 
 

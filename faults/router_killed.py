@@ -9,7 +9,7 @@ import msgspec
 from brownout.fault import Entry, fault
 from brownout.hands import Process, Turned
 from faults._layers import TargetOnly
-from faults._process import NEEDS, Outage
+from faults._process import NEEDS, RouterOutage
 
 
 @fault(
@@ -38,7 +38,7 @@ class RouterKilled(TargetOnly):
 
     async def strike(self, process: Process) -> Turned:
         """Kill it."""
-        outage = Outage(process)
+        outage = RouterOutage(process)
         await outage.end(process.kill())
         if self.down_s is not None:
             outage.go_on(_supervise(process, self.down_s))

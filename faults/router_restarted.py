@@ -8,7 +8,7 @@ import msgspec
 from brownout.fault import Entry, fault
 from brownout.hands import Process, Turned
 from faults._layers import TargetOnly
-from faults._process import NEEDS, Outage
+from faults._process import NEEDS, RouterOutage
 
 
 @fault(
@@ -37,10 +37,10 @@ class RouterRestarted(TargetOnly):
 
     async def strike(self, process: Process) -> Turned:
         """Begin; what is in flight may end while the fault is on."""
-        outage = Outage(process)
+        outage = RouterOutage(process)
         outage.go_on(self._restart(outage, process))
         return outage
 
-    async def _restart(self, outage: Outage, process: Process) -> None:
+    async def _restart(self, outage: RouterOutage, process: Process) -> None:
         await outage.end(process.terminate(self.grace_s))
         await process.start()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from brownout.fault import Entry, fault
-from faults._services_down import ServiceDown
+from faults._credential_services import ServiceDown
 
 
 @fault(

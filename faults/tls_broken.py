@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from brownout.fault import Entry, fault
 from brownout.hands import Hands, Turned, Untrusted
 from faults._layers import WorldOnly
-from faults._spoiling import Spoiled
+from faults._spoiling import AllSpoiled
 
 
 @fault(
@@ -40,4 +40,4 @@ class TlsBroken(WorldOnly):
 
     async def turn(self, hands: Hands, at: Sequence[str]) -> Turned:
         """Spoil the handshakes."""
-        return Spoiled(lambda endpoint: hands.certificates.spoil(endpoint, self.how), at)
+        return AllSpoiled(lambda endpoint: hands.certificates.spoil(endpoint, self.how), at)

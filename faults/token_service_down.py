@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from brownout.fault import Entry, fault
-from faults._services_down import ServiceDown
+from faults._credential_services import ServiceDown
 
 
 @fault(

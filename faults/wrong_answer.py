@@ -6,14 +6,14 @@ from typing import Literal
 
 from brownout.fault import Entry, Exchange, fault
 from brownout.wire import Event
-from faults import _spoiled
+from faults import _wrong_answers
 from faults._layers import ReplyOnly, finishing
 
 _SPOILED = {
-    "empty": _spoiled.emptied,
-    "wrong-language": _spoiled.in_another_language,
-    "truncated": _spoiled.halved,
-    "another-request": _spoiled.of_another_request,
+    "empty": _wrong_answers.emptied,
+    "wrong-language": _wrong_answers.in_another_language,
+    "truncated": _wrong_answers.halved,
+    "another-request": _wrong_answers.of_another_request,
 }
 
 

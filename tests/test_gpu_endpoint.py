@@ -122,9 +122,9 @@ def test_a_rank_that_comes_back_in_time_costs_no_token(run: Run, tmp_path: Path)
     async def scenario(live: Live) -> None:
         (stream,) = await _begin(live, max_tokens=40)
         await _steps(live)
-        live.shell().turn(GpuPool.lose_rank, 0)
+        toll = live.shell().turn(GpuPool.lose_rank, 0)
         await asyncio.sleep(0.1)
-        live.shell().turn(GpuPool.restore_rank, 0)
+        live.shell().turn(GpuPool.undo, toll)
         seen = await stream
         assert seen.whole, seen
         assert max(later - sooner for sooner, later in itertools.pairwise(seen.tokens_s)) > 0.09
@@ -139,7 +139,7 @@ def test_a_preempted_stream_stalls_and_resumes_without_a_token_lost_or_doubled(r
     async def scenario(live: Live) -> None:
         asking = await _begin(live, count=3, max_tokens=60)
         await _steps(live)
-        live.shell().turn(GpuPool.shrink_kv, 0.4)
+        toll = live.shell().turn(GpuPool.shrink_kv, 0.4)
         assert (1, 2) == (live.capacity().waiting, live.capacity().running)
         answers = [await one for one in asking]
         stalls = [max(b - a for a, b in itertools.pairwise(one.tokens_s)) for one in answers]
@@ -147,7 +147,7 @@ def test_a_preempted_stream_stalls_and_resumes_without_a_token_lost_or_doubled(r
         expected = [text.split(" ", 1)[1] for text in _said(live, 60)]
         assert expected == [_text(one).split(" ", 1)[1] for one in answers]
         assert max(stalls) > 3 * sorted(stalls)[1]
-        live.shell().turn(GpuPool.restore_kv, 0.4)
+        live.shell().turn(GpuPool.undo, toll)
         assert 3200 == live.capacity().kv_capacity_tokens
 
     run(scenario, tmp_path, _pool(kv_tokens=3200))

@@ -96,6 +96,11 @@ def _read_back(story: Story, *, undone: bool | None, ended: bool = True) -> None
         story.phases = phases("target-ready", "load-start", "load-end")
 
 
+def _not_put_on(story: Story, *, undone: bool) -> None:
+    """Let the fault break while it was put on, and what was begun of it be taken back, or not."""
+    story.faults = [one for one in fault_records(undone=undone) if one.event == "off"]
+
+
 def refuse_once(story: Story) -> None:
     """Let the near endpoint refuse one attempt with a Retry-After of 4 s."""
     _refuse(story, 12.0)
@@ -269,6 +274,8 @@ def _told_after(story: Story, late_s: float) -> None:
         ("unlifted_faults", lambda s: _read_back(s, undone=False), "fail", 1.0),
         ("unlifted_faults", lambda s: _read_back(s, undone=None), "fail", 1.0),
         ("unlifted_faults", lambda s: _read_back(s, undone=None, ended=False), "unknown", None),
+        ("unlifted_faults", lambda s: _not_put_on(s, undone=False), "fail", 1.0),
+        ("unlifted_faults", lambda s: _not_put_on(s, undone=True), "unknown", None),
         ("unlifted_faults", lambda s: s.faults.clear(), "unknown", None),
     ],
 )

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from brownout.capacity import gpu_refusals
 from brownout.capacity.gpu_engine import Engine
@@ -51,7 +51,6 @@ class GpuPool(ServingPool):
         self._undos: dict[Toll, Callable[[float], None]] = {}
         self._kv_ratios: dict[Toll, float] = {}
         self._slow_factors: dict[Toll, float] = {}
-        self._withheld: list[Toll] = []
         self._down: dict[int, Toll] = {}
 
     @property
@@ -82,7 +81,7 @@ class GpuPool(ServingPool):
         Clients get no byte more while their connections stay open, and the health check still passes, so new
         requests are sent there too. After ``watchdog_s`` of a stuck step the process aborts: connections are cut and
         the instance restarts (torch: "Watchdog caught collective operation timeout"; vllm-project/vllm issue 7775).
-        Undo before then, and what hung goes on: `undo`, or `restore_rank`.
+        After an `undo` before then, what hung goes on.
 
         Raises:
             ValueError: where the instance is not in service.
@@ -95,13 +94,6 @@ class GpuPool(ServingPool):
         self._down[instance] = toll
         self._watch(now_s)
         return toll
-
-    def restore_rank(self, now_s: float, instance: int) -> None:
-        """Undo `lose_rank`: what hung goes on. Without effect once the watchdog has aborted the process."""
-        self._run_until(now_s)
-        engine = self._engines.get(instance)
-        for toll in [] if engine is None else list(engine.hangs):
-            self.undo(now_s, toll)
 
     def kill_engine(self, now_s: float, instance: int) -> Toll:
         """Let an instance's engine die (illegal memory access, a worker killed).
@@ -141,7 +133,7 @@ class GpuPool(ServingPool):
     def burst_over(self, now_s: float, prompt_tokens: int) -> Toll:
         """Let every step run out of GPU memory that begins a prompt of more than so many tokens.
 
-        What that looks like: see `out_of_memory`. Undo: `undo`.
+        What that looks like: see `out_of_memory`.
         """
         self._run_until(now_s)
         toll = self._broken(lambda at_s: self._burst_no_more(at_s, toll))
@@ -152,8 +144,7 @@ class GpuPool(ServingPool):
     def shrink_kv(self, now_s: float, ratio: float) -> Toll:
         """Leave a part of every KV cache: the newest requests lose their places at once, their streams stall.
 
-        Requests that fit no more wait, without an error, and those behind them. Undo: `undo`, or `restore_kv` with
-        the same ratio.
+        Requests that fit no more wait, without an error, and those behind them.
 
         Raises:
             ValueError: for a ratio that is not between 0 and 1.
@@ -167,14 +158,10 @@ class GpuPool(ServingPool):
         self._size_caches(now_s)
         return toll
 
-    def restore_kv(self, now_s: float, ratio: float) -> None:
-        """Undo one `shrink_kv`. Raises ValueError where there was none with this ratio."""
-        self.undo(now_s, _toll_of(self._kv_ratios, ratio, "KV caches were not shrunk to"))
-
     def slow_steps(self, now_s: float, factor: float) -> Toll:
         """Make every step take longer (a GPU that throttles, a slow link between ranks); those under way do not.
 
-        Streams flow more slowly and queues grow. Undo: `undo`, or `restore_steps` with the same factor.
+        Streams flow more slowly and queues grow.
 
         Raises:
             ValueError: for a factor that is not above 0.
@@ -188,16 +175,11 @@ class GpuPool(ServingPool):
         self._box.slowness = self.slowdown / self._settings.speedup
         return toll
 
-    def restore_steps(self, now_s: float, factor: float) -> None:
-        """Undo one `slow_steps`. Raises ValueError where there was none with this factor."""
-        self.undo(now_s, _toll_of(self._slow_factors, factor, "steps were not slowed by"))
-
     def lose_instances(self, now_s: float, k: int) -> Toll:
         """Lose machines, those in service and the newest first (nodes off the network: OpenAI, 10 June 2025).
 
         Their connections are cut. Replacements come up through all stages where there are spares; else each attempt
-        is an ``InsufficientInstanceCapacity`` in `events`. Undo: `undo`, and they serve at once; or
-        `restore_instances`.
+        is an ``InsufficientInstanceCapacity`` in `events`. `undo` has them serve at once.
 
         Raises:
             ValueError: for more than there are, or none.
@@ -212,36 +194,15 @@ class GpuPool(ServingPool):
         self._follow_fleet()
         return toll
 
-    def restore_instances(self, now_s: float, k: int) -> None:
-        """Let so many lost machines be had again; they come up through all stages.
-
-        Raises:
-            ValueError: for more than were lost.
-        """
-        self._run_until(now_s)
-        self._fleet.give_back(k)
-
     def withhold_instances(self, now_s: float) -> Toll:
-        """Let no more instances be had: scale-out fails (EC2: ``InsufficientInstanceCapacity``) and is asked for again.
-
-        Undo: `undo`, or `offer_instances`.
-        """
+        """Let no more instances be had: scale-out fails (``InsufficientInstanceCapacity``) and is asked for again."""
         self._run_until(now_s)
-        toll = self._broken(lambda _: self._offer(toll))
-        self._withheld.append(toll)
+        toll = self._broken(lambda _: self._fleet.offer(toll))
         self._fleet.withhold(toll)
         return toll
 
-    def offer_instances(self, now_s: float) -> None:
-        """Undo one `withhold_instances`. Raises ValueError where there was none."""
-        if not self._withheld:
-            raise ValueError("no instances are withheld.")
-        self.undo(now_s, self._withheld[-1])
-
     def slow_starts(self, now_s: float, factor: float) -> Toll:
         """Make what is left of every stage of a start take longer (an image registry, a store of weights that crawls).
-
-        Undo: `undo`.
 
         Raises:
             ValueError: for a factor that is not above 0.
@@ -309,10 +270,6 @@ class GpuPool(ServingPool):
         self._fleet.return_up(now_s, k)
         self._shortages.remove(toll)
 
-    def _offer(self, toll: Toll) -> None:
-        self._withheld.remove(toll)
-        self._fleet.offer(toll)
-
     def _quicken(self, toll: Toll) -> None:
         del self._slow_factors[toll]
         self._box.slows.remove(toll)
@@ -328,10 +285,3 @@ class GpuPool(ServingPool):
         for engine in self._engines.values():
             engine.make_room()
             engine.start(now_s)
-
-
-def _toll_of(values: Mapping[Toll, float], value: float, what: str) -> Toll:
-    for toll, given in values.items():
-        if given == value:
-            return toll
-    raise ValueError(f"{what} {value}; now in force: {', '.join(map(str, values.values())) or 'none'}.")

@@ -222,8 +222,8 @@ class Fleet:
         self._reconcile(now_s)
         return lost
 
-    def give_back(self, machines: int) -> None:
-        """Let lost machines be had again: from the next time that one is asked for.
+    def return_up(self, now_s: float, machines: int) -> None:
+        """Give lost machines back, and let them serve at once: in their own right, or as the replacements under way.
 
         Raises:
             ValueError: for more than were lost.
@@ -231,14 +231,6 @@ class Fleet:
         if not 1 <= machines <= self._lost:
             raise ValueError(f"between 1 and {self._lost} lost instances can come back; got {machines}.")
         self._lost -= machines
-
-    def return_up(self, now_s: float, machines: int) -> None:
-        """Give lost machines back, and let them serve at once: in their own right, or as the replacements under way.
-
-        Raises:
-            ValueError: for more than were lost.
-        """
-        self.give_back(machines)
         missing = min(max(self.desired - len(self._staying()), 0), machines)
         for _ in range(missing):
             self._add(now_s, "in-service")

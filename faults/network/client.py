@@ -54,12 +54,12 @@ def check_server(url: str) -> None:
     if parts.scheme != "http" or not parts.hostname or not parts.port:
         raise BadInput(f"TOXIPROXY_URL={url!r} is no address of a Toxiproxy; write http://HOST:PORT.")
     try:
-        reply = requests.get(f"{url.rstrip('/')}/version", timeout=_TIMEOUT_S, proxies=_DIRECT)
+        reply = requests.get(f"{url.rstrip('/')}/version", timeout=_TIMEOUT_S, proxies=_DIRECT, allow_redirects=False)
     except requests.RequestException as error:
         raise BadInput(
             f"TOXIPROXY_URL={url}: no Toxiproxy answers there ({type(error).__name__}). Start it, or unset it."
         ) from None
-    if not reply.ok:
+    if not reply.ok or reply.is_redirect:
         raise BadInput(f"TOXIPROXY_URL={url}: GET /version was answered {reply.status_code}; that is no Toxiproxy.")
 
 
@@ -106,14 +106,16 @@ def _call_blocking(method: Literal["get", "post", "delete"], path: str, json: An
     did = f"Toxiproxy at {APIConsumer.host}:{APIConsumer.port}: {method.upper()} {path}"
     try:
         url = f"http://{APIConsumer.host}:{APIConsumer.port}{path}"
-        response = validate_response(_session().request(method, url, json=json, timeout=_TIMEOUT_S))
+        response = validate_response(
+            _session().request(method, url, json=json, timeout=_TIMEOUT_S, allow_redirects=False)
+        )
     except (InvalidToxic, NotFound, ProxyExists) as error:
         said = error.args[0].decode(errors="replace").strip() if error.args else ""
         kind = NotThereError if isinstance(error, NotFound) else PlaneError
         raise kind(f"{did}: {type(error).__name__}: {said}") from error
     except requests.RequestException as error:
         raise PlaneError(f"{did}: no answer: {error}") from error
-    if not response.ok:
+    if not response.ok or response.is_redirect:
         raise PlaneError(f"{did}: {response.status_code}: {response.text.strip()}")
     return response.json() if response.content else None
 

@@ -88,9 +88,7 @@ class RemoteProxy:
         did = f"Toxiproxy at {self.url}: {method} {path}"
         try:
             # Not where it leads to: only the server that was named may be acted on.
-            reply = self._session.request(
-                method, self.url + path, json=body, timeout=_TIMEOUT_S, allow_redirects=False
-            )
+            reply = self._session.request(method, self.url + path, json=body, timeout=_TIMEOUT_S, allow_redirects=False)
             if reply.status_code == 404:
                 return None
             if not reply.ok or reply.is_redirect:

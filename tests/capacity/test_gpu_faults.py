@@ -76,9 +76,9 @@ def test_a_rank_that_comes_back_lets_streams_go_on() -> None:
     pool = make_pool()
     seat = pool.admit(0.0, demand(512, 100))
     run(pool, 1.0)
-    pool.lose_rank(1.0, 0)
+    toll = pool.lose_rank(1.0, 0)
     run(pool, 300.0)
-    pool.restore_rank(300.0, 0)
+    pool.undo(300.0, toll)
     run(pool)
     assert (100, None) == (len(seat.due_s), seat.failure)
     assert 299 < max(gaps(seat)) < 299.2
@@ -89,8 +89,7 @@ def test_a_step_that_hung_is_done_over() -> None:
     """A prefill caught by a hang takes its whole time after it."""
     pool = make_pool()
     seat = pool.admit(0.0, demand(8192, 2))
-    pool.lose_rank(0.5, 0)
-    pool.restore_rank(100.0, 0)
+    pool.undo(100.0, pool.lose_rank(0.5, 0))
     run(pool)
     assert 100.0 + 0.84489 == pytest.approx(seat.due_s[0])
 
@@ -228,16 +227,17 @@ def test_slow_steps_slow_streams_until_restored() -> None:
     pool = make_pool(speedup=2)
     seat = pool.admit(0.0, demand(512, 5000))
     run(pool, 10.0)
+    tolls = []
     for at_s, slowdown in ((10.0, 3.0), (20.0, 6.0)):
-        pool.slow_steps(at_s, 3.0 if at_s == 10.0 else 2.0)
+        tolls.append(pool.slow_steps(at_s, 3.0 if at_s == 10.0 else 2.0))
         run(pool, at_s + 9.0)
         assert slowdown == pool.slowdown
         assert slowdown * 0.02976 / 2 == pytest.approx(gaps(seat)[-1])
-    pool.restore_steps(30.0, 3.0)
+    pool.undo(30.0, tolls[0])
     run(pool, 39.0)
     assert 0.02976 == pytest.approx(gaps(seat)[-1])
-    with pytest.raises(ValueError, match=r"steps were not slowed by 3\.0; now in force: 2\.0"):
-        pool.restore_steps(39.0, 3.0)
+    pool.undo(39.0, tolls[0])
+    assert 2 == pool.slowdown
 
 
 def test_a_shrunken_cache_stalls_the_newest_streams() -> None:
@@ -246,15 +246,13 @@ def test_a_shrunken_cache_stalls_the_newest_streams() -> None:
     seats = [pool.admit(0.0, demand(512, 200)) for _ in range(4)]
     run(pool, 2.0)
     assert (4, 0) == (pool.running, pool.waiting)
-    pool.shrink_kv(2.0, 0.5)
+    toll = pool.shrink_kv(2.0, 0.5)
     assert (2, 2, 1500) == (pool.running, pool.waiting, pool.kv_capacity_tokens)
     run(pool, 4.0)
     assert [True, True, False, False] == [seat.due_s[-1] > 2.2 for seat in seats]
-    pool.restore_kv(4.0, 0.5)
+    pool.undo(4.0, toll)
     run(pool)
     assert [200] * 4 == [len(seat.due_s) for seat in seats]
-    with pytest.raises(ValueError, match=r"not shrunk to 0\.5; now in force: none"):
-        pool.restore_kv(9.0, 0.5)
 
 
 def test_a_request_that_fits_no_more_waits_for_the_cache() -> None:
@@ -262,10 +260,10 @@ def test_a_request_that_fits_no_more_waits_for_the_cache() -> None:
     pool = make_pool(kv_tokens=1000)
     seat = pool.admit(0.0, demand(600, 200))
     run(pool, 2.0)
-    pool.shrink_kv(2.0, 0.1)
+    toll = pool.shrink_kv(2.0, 0.1)
     run(pool, 500.0)
     assert (None, True, None) == (seat.failure, seat.due_s[-1] < 2.0, pool.wakes_at_s())
-    pool.restore_kv(500.0, 0.1)
+    pool.undo(500.0, toll)
     run(pool)
     assert (200, True) == (len(seat.due_s), max(gaps(seat)) > 498)
 
@@ -277,16 +275,13 @@ def test_lost_instances_cut_and_cannot_be_had_until_restored() -> None:
     """The newest in service go, their streams are cut; each attempt to replace them fails until machines are back."""
     pool = make_pool(instances=3, spare_instances=0, capacity_retry_s=25.0)
     seats = _flowing(pool, 3)
-    pool.lose_instances(1.0, 2)
+    toll = pool.lose_instances(1.0, 2)
     assert [None, "Cut", "Cut"] == [seat.failure and type(seat.failure).__name__ for seat in seats]
     run(pool, 100.0)
     failed = [event.at_s for event in pool.events if event.what == "InsufficientInstanceCapacity"]
     assert [1.0, 26.0, 51.0, 76.0] == failed
     assert (3, 1) == (pool.desired, pool.current)
-    pool.restore_instances(100.0, 2)
-    run(pool, 101.0)
-    assert ["in-service", "provisioning", "provisioning"] == _states(pool)
-    run(pool, 141.0)
+    pool.undo(100.0, toll)
     assert (3, 3) == (pool.desired, pool.current)
 
 
@@ -304,11 +299,11 @@ def test_spares_replace_lost_instances_through_all_stages() -> None:
 def test_withheld_instances_leave_desired_above_current() -> None:
     """Scale-out without capacity is asked for again and again, and served once there is some."""
     pool = make_pool()
-    pool.withhold_instances(0.0)
+    toll = pool.withhold_instances(0.0)
     pool.scale_to(0.0, 3)
     run(pool, 500.0)
     assert (3, 1) == (pool.desired, pool.current)
-    pool.offer_instances(500.0)
+    pool.undo(500.0, toll)
     run(pool, 600.0)
     assert (3, 3) == (pool.desired, pool.current)
 
@@ -331,7 +326,3 @@ def test_screws_refuse_what_makes_no_sense() -> None:
             pool.slow_steps(1.0, factor)
     with pytest.raises(ValueError, match="between 1 and 2 instances can be lost"):
         pool.lose_instances(1.0, 3)
-    with pytest.raises(ValueError, match="between 1 and 0 lost instances"):
-        pool.restore_instances(1.0, 1)
-    with pytest.raises(ValueError, match="no instances are withheld"):
-        pool.offer_instances(1.0)

@@ -85,13 +85,13 @@ def test_screws_lose_no_token(small: dict[str, Any], visits: list[Visit], ratio:
     pool = make_pool(**small)
     seats = [pool.admit(number / 10, demand(*visit[1:3])) for number, visit in enumerate(visits)]
     now_s = len(visits) / 10
-    pool.shrink_kv(now_s, ratio)
+    shrunk = pool.shrink_kv(now_s, ratio)
     check_caches(pool)
-    pool.slow_steps(now_s, factor)
+    slowed = pool.slow_steps(now_s, factor)
     run(pool, now_s + 2)
     check_caches(pool)
-    pool.restore_kv(now_s + 2, ratio)
-    pool.restore_steps(now_s + 2, factor)
+    pool.undo(now_s + 2, shrunk)
+    pool.undo(now_s + 2, slowed)
     run(pool)
     assert [visit.output_tokens for visit in visits] == [len(seat.due_s) for seat in seats]
     assert 1 == pool.slowdown

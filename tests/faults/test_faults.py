@@ -1,6 +1,7 @@
 """Faults one by one, without a world: what they do to a reply, how they are felt on a link, what settings they take."""
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -347,6 +348,7 @@ def test_a_part_of_a_faults_strength_is_the_same_fault_milder() -> None:
         ("drip", {"piece_bytes": 0}, r">= 1 - at `\$.piece_bytes`"),
         ("wrong-content-type", {"content_type": "html"}, r"at `\$.content_type`"),
         ("stream-stall", {"for_s": 0}, r"> 0.0 - at `\$.for_s`"),
+        ("stream-stall", {"for_s": math.inf}, r"for_s must be a finite number, not inf"),
         ("wrong-answer", {"how": "late"}, r"'late' - at `\$.how`"),
     ],
 )

@@ -167,6 +167,29 @@ def test_two_who_hold_a_service_down_let_go_in_any_order(tmp_path: Path, order: 
     play(_trial("control-plane-down", "sagemaker", trial_endpoint("sagemaker", "sagemaker-invoke")), tmp_path, story)
 
 
+def test_a_service_that_does_not_come_back_is_not_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the service that is read back, and not who was let go."""
+
+    async def story(scene: Scene) -> None:
+        service = scene.world.cloud.services["sagemaker"]
+        made: Any = make_fault("control-plane-down", {"how": "refused"})
+        turned = await made.turn(scene.world._hands("by-hand"), [])
+
+        async def deaf(*, listening: bool) -> None:
+            del listening
+
+        with monkeypatch.context() as patch:
+            patch.setattr(service, "listen", deaf)
+            with pytest.raises(RuntimeError, match="was to listen, and does not"):
+                await turned.undo()
+            assert not await turned.undone()
+        await turned.undo()
+        assert service.listening
+        assert await turned.undone()
+
+    play(_trial("control-plane-down", "sagemaker", trial_endpoint("sagemaker", "sagemaker-invoke")), tmp_path, story)
+
+
 def test_a_region_has_a_zone_left() -> None:
     """All zones down is another fault."""
     with pytest.raises(BadInput, match="region-down"):

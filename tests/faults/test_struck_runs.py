@@ -173,5 +173,5 @@ def test_a_router_that_died_of_a_strike_is_red(tmp_path: Path) -> None:
     why = "the target, started again, did not come up: ended before it was ready"
     story.phases = phases("target-ready", "load-start", "target-died", "done", why={"target-died": why})
 
-    cut_short = ("unknown", "the target died before the test had ended")
+    cut_short = ("unknown", "the target died before the test had ended; 1 put on, each lifted and read back")
     assert [("fail", why), cut_short] == [(one.outcome, one.why) for one in story.judged()]

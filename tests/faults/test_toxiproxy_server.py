@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from brownout.errors import BadInput
 from brownout.fault import make_fault
 from brownout.hands import Turned
 from faults.network.api import ControlApi
+from faults.network.client import check_server
 from faults.network.remote import RemoteError, RemoteProxy
 from faults.network.server import ToxiproxyServer
 from faults.toxiproxy_server import Toxiproxy
 from tests.faults.owing import Owing
-from tests.threads import Background
+from tests.threads import Background, answering
 
 
 class Theirs:
@@ -187,6 +189,29 @@ def test_a_server_that_does_not_answer_is_said() -> None:
     with pytest.raises(RemoteError, match="GET /proxies/p: no answer"):
         asyncio.run(Toxiproxy(url="http://127.0.0.1:1", proxy="p").turn(owing.hands, []))
     assert [] == owing.ever
+
+
+def test_a_server_that_sends_elsewhere_is_not_followed() -> None:
+    """Only the server that was allowed may be acted on, whatever it says."""
+    asked: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "/another-server")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with answering(Elsewhere) as url:
+        with pytest.raises(RemoteError, match="GET /proxies/p: 302"):
+            asyncio.run(Toxiproxy(url=url, proxy="p").turn(Owing().hands, []))
+        with pytest.raises(BadInput, match="GET /version was answered 302"):
+            check_server(url)
+    assert ["/proxies/p", "/version"] == asked
 
 
 def test_a_toxic_that_could_not_be_taken_away_is_owed_still(theirs: Theirs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from brownout.addresses import is_loopback, origin
 from brownout.allowed import Allowed, load_allowed
 from brownout.errors import BadInput
-from brownout.reach import is_loopback, origin
 
 
 def _allowed(*entries: str) -> Allowed:

@@ -1,5 +1,6 @@
 """Who is on record as running, what each holds, and that nobody is mistaken for somebody else."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from brownout.live import Live, holders, left_runs, still_owed
 from brownout.planes import held
 from brownout.processes import Known, known, lives, send
 from brownout.state import state_folder
+from fixtures.abort import _abort
 
 _HOLDER = """\
 import sys
@@ -215,3 +217,17 @@ def test_a_record_can_be_read_by_others_while_it_is_written(state: Path) -> None
         assert number + 1 == len(record.children)
     assert msgspec.json.decode(next((state / "runs").glob("*.json")).read_bytes())["children"]
     live.end()
+
+
+def test_a_record_that_cannot_be_read_is_said_and_keeps_no_other_from_its_end(state: Path) -> None:
+    """Another version may have written it: what that run has left on, nobody here knows."""
+    live = Live(["gate"], [])
+    live.end()
+    (state / "runs" / "1-2-3.json").write_text('{"process": 1}')
+
+    with pytest.raises(BadInput, match=r"1-2-3\.json: this record of a run cannot be read"):
+        still_owed()
+    (ended,) = asyncio.run(_abort())
+
+    assert str(state / "runs" / "1-2-3.json") == ended.run
+    assert "remove the file" in ended.problems[0]

@@ -232,14 +232,14 @@ def test_instances_that_cannot_be_had_are_said(plane: Plane) -> None:
     """Short of instances, desired stays above current with the reason why, until they can be had."""
     client = plane.client()
     pool = plane.pools["gpu"]
-    pool.withhold_instances(0.0)
+    toll = pool.withhold_instances(0.0)
     client.update_endpoint_weights_and_capacities(**_wished(2))
     said = client.describe_endpoint(EndpointName="llama-70b")
     (variant,) = said["ProductionVariants"]
     assert ("InService", 1, 2) == _counts(client)
     assert "Unable to provision requested ML compute capacity" in said["FailureReason"]
     assert said["FailureReason"] == variant["VariantStatus"][0]["StatusMessage"]
-    pool.offer_instances(0.0)
+    pool.undo(0.0, toll)
     plane.pass_s(60.0)
     assert ("Updating", 1, 2) == _counts(client)
     plane.pass_s(UP_S)

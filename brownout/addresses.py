@@ -1,4 +1,4 @@
-"""Reach: how the things that are not brownout's own are named, and which addresses are on this machine for certain."""
+"""Addresses: how what is not brownout's own is named, and which addresses are on this machine for certain."""
 
 import ipaddress
 from urllib.parse import urlsplit
