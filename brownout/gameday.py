@@ -18,7 +18,9 @@ from brownout.topology import Topology
 from brownout.workload import Arrival, Burst, TrafficClass, Workload
 
 SUITE = "gamedays"
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Positive = Annotated[float, msgspec.Meta(gt=0.0, le=1e9)]  # not infinite: of that no plan can be made
+Length = Annotated[float, msgspec.Meta(gt=0.0, le=86_400.0)]
+Rate = Annotated[float, msgspec.Meta(gt=0.0, le=10_000.0)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Said = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -26,14 +28,14 @@ Said = Annotated[str, msgspec.Meta(min_length=1)]
 class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The traffic: Poisson at ``rate_rps``, and at other rates in ``bursts``. The rest: see `Workload`."""
 
-    rate_rps: Positive
-    duration_s: Positive
+    rate_rps: Rate
+    duration_s: Length
     tenants: dict[str, float] = msgspec.field(default_factory=dict)
     classes: dict[TrafficClass, float] = msgspec.field(default_factory=lambda: dict(Workload().classes))
     stream_share: Ratio = Workload().stream_share
     prompt_tokens: tuple[int, int] = Workload().prompt_tokens
     output_tokens: tuple[int, int] = Workload().output_tokens
-    patience_s: Positive = Workload().patience_s
+    patience_s: Length = Workload().patience_s
     bursts: list[Burst] = msgspec.field(default_factory=list)
 
 
@@ -43,7 +45,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fault: str
     at: str
     at_s: Seconds
-    for_s: Positive
+    for_s: Length
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     ramp_s: Seconds = 0.0
     ramp_down_s: Seconds = 0.0
@@ -107,7 +109,7 @@ class GameDay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     topology: str = "slack"
     abort_if: list[str] = msgspec.field(default_factory=list)
     seed: int = 1
-    recover_within_s: Positive | None = None
+    recover_within_s: Length | None = None
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """Workload: who asks for what, and when it is due. Pure data and arithmetic; open loop."""
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -13,7 +13,7 @@ class Burst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     at_s: float
     for_s: float
-    rate_rps: float
+    rate_rps: Annotated[float, msgspec.Meta(le=10_000.0)]
 
     @property
     def ends_s(self) -> float:
