@@ -10,11 +10,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+import faults  # noqa: F401 - registers every fault
+from brownout.catalogue import sample
 from brownout.clock import wait_until
 from brownout.errors import BadInput
+from brownout.fault import FAULTS
 from fixtures.ports import HeldPort, free_port, is_free
 from tests.faults.victim import Scene, struck
 from tests.waiting import came_true
+
+KINDS = sorted(kind for kind, cls in FAULTS.items() if sample(cls).acts_on == "target")
 
 Story = Callable[[Scene], Awaitable[None]]
 
@@ -191,7 +196,26 @@ def test_memory_cannot_be_taken_where_the_system_has_no_way_to(tmp_path: Path, m
     _play(tmp_path, story)
 
 
-@pytest.mark.parametrize("kind", ["router-killed", "router-stopped", "router-starved", "router-restarted"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_process_fault_acts_and_is_counted(kind: str, tmp_path: Path) -> None:
+    """With its defaults, on a router that is well; and then the router is as before."""
+
+    async def story(scene: Scene) -> None:
+        await scene.strike(kind)
+        (held,) = scene.injector._held.values()
+
+        async def acted() -> bool:
+            return (await held.hold.fired())[0] > 0
+
+        assert await wait_until(acted, within_s=20.0)
+        off = await scene.lift()
+        assert (True, True) == (off.fired > 0, off.undone)
+        await _as_before(scene)
+
+    _play(tmp_path, story)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_process_fault_that_nobody_met_can_be_undone(kind: str, tmp_path: Path) -> None:
     """On and off again at once: nothing is left of it."""
 
