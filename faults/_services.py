@@ -1,13 +1,13 @@
 """Services that are down: several faults may hold one down at once, and let go in any order."""
 
 import asyncio
-import contextlib
 from weakref import WeakKeyDictionary
 
 from brownout.hands import Service
 from faults._screws import Screw
+from faults.network.dial import dial
 
-_DIAL_S = 2.0
+_ANSWER_S = 2.0
 _SLOW_S = 0.2
 _QUESTION = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _holds: "WeakKeyDictionary[Service, list[_Hold]]" = WeakKeyDictionary()
@@ -81,22 +81,6 @@ async def _obey(service: Service) -> None:
 
 async def _is_refused(service: Service) -> bool:
     """Ask the service something, and return whether nobody listened."""
-    try:
-        async with asyncio.timeout(_DIAL_S):
-            reader, writer = await asyncio.open_connection(service.host, service.port)
-    except TimeoutError:
-        return False
-    except OSError:
-        return True
-    try:
-        writer.write(_QUESTION)
-        # One that is slow has taken note of the question by then, and its answer is not waited for.
-        async with asyncio.timeout(_SLOW_S if service.delay_s else _DIAL_S):
-            await reader.read()
-    except (TimeoutError, OSError):
-        pass
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-    return False
+    # One that is slow has taken note of the question by then, and its answer is not waited for.
+    within_s = _SLOW_S if service.delay_s else _ANSWER_S
+    return (await dial(service, say=_QUESTION, within_s=within_s)).how == "refused"

@@ -5,25 +5,22 @@ import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from brownout.clock import monotonic_s
 from brownout.debts import Debt, settles
 from brownout.errors import BadInput
 from brownout.fault import Entry, fault
 from brownout.hands import Hands, LeftOn, Turned
 from faults._layers import WorldOnly
+from faults.network.dial import Met, dial
 from faults.network.proxy import split_address
 from faults.network.remote import RemoteError, RemoteProxy
 from faults.network.toxics import ToxiproxyError, make_toxic
 
 DEBT = "toxiproxy-toxic"
-_PROBE_S = 0.5
 _LATER_S = 0.05
-# No HTTP server lets this pass, and it never becomes a request: a complaint or a close comes at once.
-_NOT_HTTP = b"?\r\n\r\n"
 
 
 @fault(
@@ -181,38 +178,25 @@ def settle(what: Mapping[str, str]) -> None:
     _take_back(RemoteProxy(what["url"], what["proxy"]), what["toxic"])
 
 
-_Outcome = tuple[str, float]
-"""How a probe ended, and how long that took in seconds."""
+@dataclass(frozen=True, kw_only=True)
+class _Address:
+    host: str
+    port: int
 
 
-async def _probed(listen: str) -> _Outcome | None:
-    """Say what is no HTTP to a proxy on this machine, and return what comes of it; None for one that is elsewhere."""
+async def _probed(listen: str) -> Met | None:
+    """Dial a proxy on this machine, and return what is met; None for one that is elsewhere."""
     host, port = split_address(listen)
     host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - what a real server shows for ":PORT"
-    if host not in {"127.0.0.1", "::1"}:
-        return None
-    began_s = monotonic_s()
-    ended = await _dialled(host, port)
-    return ended, monotonic_s() - began_s
+    return await dial(_Address(host=host, port=port)) if host in {"127.0.0.1", "::1"} else None
 
 
-async def _dialled(host: str, port: int) -> str:
-    writer: Any = None
-    try:
-        async with asyncio.timeout(_PROBE_S):
-            reader, writer = await asyncio.open_connection(host, port)
-            writer.write(_NOT_HTTP)
-            return "answered" if await reader.read(1) else "closed"
-    except ConnectionRefusedError:
-        return "refused"
-    except OSError as error:
-        return "silent" if isinstance(error, TimeoutError) else "reset"
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-async def _differs(listen: str, healthy: _Outcome) -> bool:
-    """Return whether a probe now ends otherwise than before, or clearly later."""
+async def _differs(listen: str, healthy: Met) -> bool:
+    """Return whether a dial now ends otherwise than before, or clearly later."""
     now = await _probed(listen)
-    return now is not None and (now[0] != healthy[0] or now[1] > healthy[1] + _LATER_S)
+    return now is not None and (now.how != healthy.how or _told_s(now) > _told_s(healthy) + _LATER_S)
+
+
+def _told_s(one: Met) -> float:
+    """When a caller was told something: by the first byte, or by the connection's end."""
+    return one.first_s if one.length else one.ended_s or 0.0

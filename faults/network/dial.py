@@ -1,14 +1,14 @@
-"""Dialling a link as a caller would, to measure what a network fault does to it.
+"""Dialling as a caller would, to measure what a fault does to a link, a service or somebody's proxy.
 
-What is said there is no HTTP: a healthy server complains at once, by a 400 or by closing, and none of it ever becomes
-a request, so that a provider's evidence does not see it.
+Where nothing else is said, it is no HTTP: a healthy server complains at once, by a 400 or by closing, and none of it
+ever becomes a request, so that a provider's evidence does not see it.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from brownout.fault import Link
 
@@ -25,6 +25,20 @@ _SILENCE_S = 0.5
 _DIALS = 4
 _PADDING = b"x-padding: " + b"0" * 239 + b"\r\n"
 _PADDINGS = 64
+
+
+class Place(Protocol):
+    """Where callers connect: a link, a service, or any other address."""
+
+    @property
+    def host(self) -> str:
+        """The host."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +66,17 @@ def long_nonsense() -> bytes:
     return b"GET / HTTP/1.1\r\n" + _PADDING * _PADDINGS + b"\x00\r\n\r\n"
 
 
-async def dial(link: Link, *, say: bytes = NOT_HTTP, within_s: float = _SILENCE_S) -> Met:
+async def dial(place: Place, *, say: bytes = NOT_HTTP, within_s: float = _SILENCE_S) -> Met:
     """Dial, say it, and listen.
 
     Args:
-        link: where.
-        say: what is no HTTP.
+        place: where.
+        say: what to say.
         within_s: how long to listen.
     """
     try:
         async with asyncio.timeout(_CONNECT_S):
-            reader, writer = await asyncio.open_connection(link.host, link.port)
+            reader, writer = await asyncio.open_connection(place.host, place.port)
     except TimeoutError:
         return Met(how="unreached")
     except OSError:
