@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from brownout.errors import BadInput
 from brownout.live import holders
@@ -28,21 +29,43 @@ def held(alone: Sequence[str], together: Sequence[str] = ()) -> Iterator[None]:
         for plane, how in sorted(
             {**dict.fromkeys(together, fcntl.LOCK_SH), **dict.fromkeys(alone, fcntl.LOCK_EX)}.items()
         ):
-            stack.callback(os.close, _lock(plane, how))
+            path = _file_of(plane)
+            stack.callback(_let_go, path, _lock(plane, path, how))
         yield
 
 
-def _lock(plane: str, how: int) -> int:
+def _file_of(plane: str) -> Path:
     folder = state_folder() / _FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{hashlib.sha256(plane.encode()).hexdigest()[:32]}.lock"
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return folder / f"{hashlib.sha256(plane.encode()).hexdigest()[:32]}.lock"
+
+
+def _lock(plane: str, path: Path, how: int) -> int:
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise BadInput(_taken(plane)) from None
+        if _is_at(path, lock):
+            return lock
+        os.close(lock)  # its last holder took the file away between our opening and our locking it
+
+
+def _is_at(path: Path, lock: int) -> bool:
     try:
-        fcntl.flock(lock, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise BadInput(_taken(plane)) from None
-    return lock
+        return os.path.samestat(path.stat(), os.fstat(lock))
+    except FileNotFoundError:
+        return False
+
+
+def _let_go(path: Path, lock: int) -> None:
+    """Free a plane; its last holder takes the file away, while nobody else can hold it."""
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    os.close(lock)
 
 
 def _taken(plane: str) -> str:

@@ -1,6 +1,7 @@
 """Who is on record as running, what each holds, and that nobody is mistaken for somebody else."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -231,3 +232,40 @@ def test_a_record_that_cannot_be_read_is_said_and_keeps_no_other_from_its_end(st
 
     assert str(state / "runs" / "1-2-3.json") == ended.run
     assert "remove the file" in ended.problems[0]
+
+
+def _lock_files() -> list[Path]:
+    return sorted((state_folder() / "planes").iterdir())
+
+
+def test_a_plane_that_nobody_holds_leaves_no_file(hold: Hold) -> None:
+    """The last of several holders takes it away; what a killed one has left, the next."""
+    with held([], ["p"]):
+        with held([], ["p"]):
+            pass
+        assert 1 == len(_lock_files())
+    assert [] == _lock_files()
+    killed = hold(alone="p")
+    killed.kill()
+    killed.wait()
+    assert 1 == len(_lock_files())
+    with held(["p"]):
+        pass
+    assert [] == _lock_files()
+
+
+def test_a_lock_on_a_file_that_was_taken_away_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opened it before its last holder took it away, and locks it after, begins again."""
+    flock, locked = fcntl.flock, []
+
+    def taken_away_once(lock: int, how: int) -> None:
+        if not locked:
+            _lock_files()[0].unlink()
+        locked.append(lock)
+        flock(lock, how)
+
+    monkeypatch.setattr("brownout.planes.fcntl.flock", taken_away_once)
+    with held(["p"]):
+        assert 2 == len(locked)
+        with pytest.raises(BadInput), held(["p"]):
+            pass
