@@ -94,10 +94,13 @@ def _add_gate(commands: Any) -> None:
         "--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)"
     )
     gate.add_argument(
-        "--suite", metavar="NAME", action="append", help="which suites (default: failover); may be given again"
+        "--suite", metavar="NAME", action="append", help="which suites (default: all); may be given again"
     )
     gate.add_argument("--test", metavar="NAME", action="append", help="only this test; may be given again")
     gate.add_argument("--profile", metavar="smoke|fast|full", default="fast", help="how long (default: fast)")
+    gate.add_argument(
+        "--repeat", metavar="N", type=int, default=1, help="play every test N times, and judge them as one (default: 1)"
+    )
     gate.add_argument(
         "--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)"
     )

@@ -9,7 +9,7 @@ import msgspec
 from brownout.errors import BadInput, unknown
 from brownout.loading import Places, load_yaml
 from brownout.placing import Placed, place
-from brownout.plan import PlannedInjection, Story, TestPlan
+from brownout.plan import BURST, PlannedInjection, Story, TestPlan
 from brownout.promising import Roles, check_filters, make_promises
 from brownout.schedule import Ratio, Repeat, Scope, Seconds, Timing
 from brownout.stopping import parse_stop
@@ -145,7 +145,7 @@ def plan_gameday(script: Script, *, target: Target, topology: Topology, seed: in
     """
     day, places = script.day, script.places
     recover_within_s = day.recover_within_s or target.recover_within_s
-    roles = Roles(topology, recover_within_s)
+    roles = Roles(topology, target, recover_within_s)
     missing = sorted({role for one in day.timeline for text in (one.at, *one.tenants) for role in roles.missing(text)})
     _check_load(day, places)
     planned = [] if missing else _injections(day, places, roles, topology, seed)
@@ -156,7 +156,7 @@ def plan_gameday(script: Script, *, target: Target, topology: Topology, seed: in
         target=target,
         topology=topology,
         roles=roles,
-        faults=[one.fault for one in day.timeline],
+        windows=[BURST, *(one.fault for one in day.timeline)] if day.load.bursts else [f.fault for f in day.timeline],
         planned=planned,
         started=started,
         where=where_must,

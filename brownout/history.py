@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord
-from brownout.plan import TARGET, PlannedInjection, TestPlan
+from brownout.plan import BURST, TARGET, PlannedInjection, TestPlan
 from brownout.topology import Topology
 
 
@@ -49,40 +49,52 @@ class History:
         self.phases = {phase.phase: phase for phase in phases}
         self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])
         self.windows = list(_windows(plan.injections, faults, self.last_s))
+        began = self.phases.get("load-start")
+        self.bursts = list(_bursts(plan, began.at_s)) if began else []
         self.class_of = {record.canary: record.traffic_class for record in self.client}
         self.by_canary: Mapping[str, list[ProviderRecord]] = _grouped(self.attempts)
 
+    @property
+    def senders(self) -> set[str]:
+        """The tenants who have a share of the load: of the others nothing can be seen."""
+        load = self.plan.workload
+        shares = [load.tenants or dict.fromkeys(self.topology.tenants, 1.0), *(b.tenants for b in load.arrival.bursts)]
+        return {name for mix in shares for name, share in mix.items() if share > 0}
+
     def windows_of(self, fault: str) -> list[Window]:
-        """Return the windows of a kind of fault; ``faults`` or nothing means all."""
+        """Return the windows of a kind of fault; ``faults`` or nothing means all, ``burst`` the load's own bursts."""
+        if fault == BURST:
+            return self.bursts
         return [w for w in self.windows if fault in ("", "faults", w.injection.fault)]
 
     def affected(self, window: Window) -> set[str]:
-        """Return the tenants whose allowed endpoints the fault touches; who strikes the router touches everybody."""
+        """Return the tenants with load whose allowed endpoints the fault touches; who strikes the router touches all."""
         if window.injection.at == TARGET:
-            return set(self.topology.tenants)
+            return self.senders
         hit = set(window.injection.endpoints)
-        return {name for name, tenant in self.topology.tenants.items() if hit & set(tenant.allow)}
+        meant = self.senders & (set(window.injection.tenants) or self.senders)
+        return {name for name in meant if hit & set(self.topology.tenants[name].allow)}
 
     def servable(self, window: Window) -> set[str]:
         """Return the affected tenants that still have an allowed endpoint without a fault on it at that time.
 
         A fault of the router itself is on no endpoint: that nobody is served meanwhile is what it costs.
         """
-        hit = {
-            name
-            for other in self.windows
-            if other.on_s < window.off_s and window.on_s < other.off_s
-            for name in other.injection.endpoints
+        beside = [w.injection for w in self.windows if w.on_s < window.off_s and window.on_s < w.off_s]
+        return {
+            tenant
+            for tenant in self.affected(window)
+            if set(self.topology.tenants[tenant].allow)
+            - {name for one in beside if not one.tenants or tenant in one.tenants for name in one.endpoints}
         }
-        return {name for name in self.affected(window) if set(self.topology.tenants[name].allow) - hit}
 
     def is_last_for(self, window: Window, tenants: set[str]) -> bool:
         """Return whether no other fault on any of these tenants outlasts the window: only then can they recover."""
         return not any(other.off_s > window.off_s and tenants & self.affected(other) for other in self.windows)
 
     def before_s(self) -> float:
-        """Return when the first fault came on (the end of evidence when none did)."""
-        return min((w.on_s for w in self.windows), default=self.last_s)
+        """Return when the first fault came on, or the load's first burst did (the end of evidence when none did)."""
+        return min((w.on_s for w in [*self.windows, *self.bursts]), default=self.last_s)
 
 
 def _windows(injections: Sequence[PlannedInjection], faults: Sequence[FaultRecord], last_s: float) -> Iterator[Window]:
@@ -100,6 +112,20 @@ def _windows(injections: Sequence[PlannedInjection], faults: Sequence[FaultRecor
                 off.undone if off else None,
                 off.why if off else "nothing says that it went off",
             )
+
+
+def _bursts(plan: TestPlan, began_s: float) -> Iterator[Window]:
+    for number, burst in enumerate(plan.workload.arrival.bursts, start=1):
+        injection = PlannedInjection(
+            id=f"{BURST}-{number}",
+            fault=BURST,
+            settings={},
+            at="load",
+            endpoints=[],
+            at_s=burst.at_s,
+            for_s=burst.for_s,
+        )
+        yield Window(injection, began_s + burst.at_s, began_s + burst.ends_s, 0, True)
 
 
 def _grouped(attempts: Sequence[ProviderRecord]) -> Mapping[str, list[ProviderRecord]]:

@@ -2,31 +2,27 @@
 
 import math
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from brownout.evidence import ClientRecord
-from brownout.history import History, Window
+from brownout.doubts import not_ready, spoiled, starved
+from brownout.history import History
+from brownout.intervals import Sample, pooled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
-from brownout.plan import TARGET, Plan, TestPlan
+from brownout.metrics.base import some
+from brownout.plan import BURST, Plan, TestPlan
 from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
-from brownout.verdict import Promise, Verdicts, never_fired, overall
+from brownout.verdict import Promise, Verdicts, overall
 from brownout.viewing import view_of
-
-DISPATCH_LAG_P99_MAX_S = 0.05
-CPU_PRESSURE_MAX = 0.8
-_BASELINE_SERVED_MIN = 0.99
-_BASELINE_TTFT_P50_MAX_S = 2.0
-_SOME_REQUESTS = 5
 
 
 def judge(run: RunDir) -> Verdicts:
     """Judge every promise of a run from its directory, and write ``verdicts.json``."""
     plan = run.plan()
     histories = read_histories(run, plan)
-    promises = [promise for test in plan.tests for promise in judge_test(test, histories[test.test])]
+    promises = [promise for group in plan.groups() for promise in judge_tests([histories[one.test] for one in group])]
     phases = run.phases()
     ended = [phase.at_s for phase in phases if phase.phase == "done" and not phase.test]
     verdicts = Verdicts(
@@ -48,7 +44,7 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
     return {
         test.test: History(
             test,
-            plan.topology,
+            plan.topology_of(test),
             client=[record for record in client if record.test == test.test],
             provider=[record for record in provider if record.test == test.test],
             faults=[record for record in faults if record.test == test.test],
@@ -58,24 +54,26 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
     }
 
 
-def judge_test(test: TestPlan, history: History) -> list[Promise]:
-    """Judge the promises of one test."""
-    spoils = spoiled(history)
-    if unstarted := _not_ready(history):
-        return [_unstarted(test, name, text, unstarted) for name, text in test.promises.items()]
-    return [_judge_promise(test, history, name, text, spoils) for name, text in test.promises.items()]
+def judge_tests(repeats: Sequence[History]) -> list[Promise]:
+    """Judge the promises of one test from all its repeats, whose samples are pooled."""
+    first = repeats[0].plan
+    unstarted = next(filter(None, map(not_ready, repeats)), "")
+    if unstarted:
+        return [_unstarted(first, name, text, unstarted) for name, text in first.promises.items()]
+    spoils = list(dict.fromkeys(spoil for history in repeats for spoil in spoiled(history)))
+    return [_judge_promise(repeats, name, text, spoils) for name, text in first.promises.items()]
 
 
 def _slo(test: TestPlan, text: str) -> Slo:
-    return parse_slo(text, faults=[injection.fault for injection in test.injections])
+    return parse_slo(text, faults=[BURST, *(injection.fault for injection in test.injections)])
 
 
 def _blank(test: TestPlan, name: str, text: str) -> Promise:
     """Return a promise that nobody has judged yet; skipped where the target lacks a feature it needs."""
     promise = Promise(
-        id=f"{test.suite}/{test.test}/{name}",
+        id=f"{test.suite}/{test.base}/{name}",
         suite=test.suite,
-        test=test.test,
+        test=test.base,
         slo=text,
         outcome="unknown",
         observed=None,
@@ -102,14 +100,15 @@ def _unstarted(test: TestPlan, name: str, text: str, reason: str) -> Promise:
     return promise if promise.outcome == "skipped" else msgspec.structs.replace(promise, why=reason)
 
 
-def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoils: list[str]) -> Promise:
+def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: list[str]) -> Promise:
+    test = repeats[0].plan
     promise = _blank(test, name, text)
     if promise.outcome == "skipped":
         return promise
     slo = _slo(test, text)
     metric = METRICS[slo.metric]
     try:
-        seen = metric.measure(view_of(history, slo))
+        seen = together([metric.measure(view_of(history, slo)) for history in repeats], slo)
     except NoEvidence as missing:
         promise.why = "; ".join([*spoils, str(missing)])
         return promise
@@ -117,15 +116,43 @@ def _judge_promise(test: TestPlan, history: History, name: str, text: str, spoil
         promise.why = f"the check itself crashed: {traceback.format_exc(limit=-2).strip()}"
         return promise
     _conclude(promise, metric, slo, seen, spoils)
-    if promise.outcome == "fail" and metric.timed and (doubt := _starved(history)):
+    doubt = next(filter(None, map(starved, repeats)), "")
+    if promise.outcome == "fail" and metric.timed and doubt:
         promise.outcome, promise.why = "unknown", "; ".join(filter(None, [doubt, promise.why]))
     return promise
 
 
+def together(repeats: Sequence[Observation], slo: Slo) -> Observation:
+    """Return what repeats of a test saw as one: samples are pooled; of figures that are none, the worst counts.
+
+    A promise that one repeat in five breaks is one that is broken, and no mean of five would say so.
+    """
+    if len(repeats) == 1:
+        return repeats[0]
+    worst = next((one for one in repeats if not slo.holds(one.value)), None) or _nearest(repeats, slo)
+    kept = sum(slo.holds(one.value) for one in repeats)
+    sample = pooled([one.sample for one in repeats if one.sample]) if all(one.sample for one in repeats) else None
+    return msgspec.structs.replace(
+        worst,
+        value=sample.value if sample else worst.value,
+        samples=sum(one.samples for one in repeats),
+        witnesses=some([canary for one in repeats for canary in one.witnesses]),
+        why=f"{kept} of {len(repeats)} repeats kept it; the worst: {worst.why}",
+        sample=sample,
+    )
+
+
+def _nearest(repeats: Sequence[Observation], slo: Slo) -> Observation:
+    """Of repeats that all keep the bound, the one that does so by the least."""
+    return min(repeats, key=lambda one: abs(one.value - slo.bound))
+
+
 def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spoils: list[str]) -> None:
-    promise.observed = round(seen.value, 6) if math.isfinite(seen.value) else None
+    promise.observed = _finite(seen.value)
     promise.samples, promise.witnesses, promise.why = seen.samples, seen.witnesses, seen.why
     promise.outcome = "pass" if slo.holds(seen.value) else "fail"
+    if seen.sample:
+        _weigh(promise, slo, seen.sample)
     if promise.outcome == "pass":
         promise.witnesses = []
     proven = promise.outcome == "fail" and metric.stands_alone
@@ -134,121 +161,22 @@ def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spo
         promise.why = "; ".join([*spoils, seen.why] if seen.why else spoils)
 
 
-def spoiled(history: History) -> list[str]:
-    """Return the reasons, if any, why this test's evidence cannot carry a verdict on the target."""
-    return [reason for check in _SPOILERS if (reason := check(history))]
+def _weigh(promise: Promise, slo: Slo, sample: Sample) -> None:
+    """A figure whose interval reaches over the bound tells nothing of which side the truth is on."""
+    low, high = sample.interval()
+    promise.low, promise.high = _finite(low), _finite(high)
+    if slo.holds(low) == slo.holds(high):
+        return
+    promise.outcome = "unknown"
+    promise.repeats = settles_in(sample, slo.holds)
+    settle = (
+        f"{promise.repeats} times as much of the same would settle it (--repeat {promise.repeats})"
+        if promise.repeats
+        else "no number of repeats like this would settle it"
+    )
+    near = f"too near the bound to tell from {promise.samples} samples: {settle}"
+    promise.why = "; ".join(filter(None, [near, promise.why]))
 
 
-def _not_ready(history: History) -> str:
-    """The first line only: the log's tail was printed once, and is in the target's log."""
-    phase = history.phases.get("target-failed")
-    if phase is None:
-        return ""
-    first, _, _ = phase.why.partition("\n")
-    return f"the target never became ready: {first.removesuffix(', ends:') or 'no reason given'}"
-
-
-def _not_finished(history: History) -> str:
-    if "aborted" in history.phases:
-        return f"the test was aborted: {history.phases['aborted'].why or 'no reason given'}"
-    if "stopped" in history.phases:
-        return f"the run was stopped: {history.phases['stopped'].why}"
-    if "target-died" in history.phases:
-        return "the target died before the test had ended"
-    return "" if "load-end" in history.phases else "the test did not run to its end"
-
-
-def _missing_layers(history: History) -> str:
-    """Both ends are asserted: a test that only one of them has seen proves nothing."""
-    if not history.client:
-        return "no request of the load is on record"
-    return "" if history.attempts else "no endpoint has a request of the load on record"
-
-
-def _overloaded_generator(history: History) -> str:
-    if not history.client:
-        return ""
-    unsent = sum(r.outcome == "unsent" for r in history.client)
-    if unsent:
-        return f"the load generator failed to send {unsent} of {len(history.client)} requests"
-    lags = sorted(r.sent_s - r.due_s for r in history.client)
-    p99_s = round(lags[math.ceil(0.99 * len(lags)) - 1], 6)
-    if p99_s > DISPATCH_LAG_P99_MAX_S:
-        return f"the load generator was overloaded: dispatch lag p99 {p99_s * 1000:.0f} ms (at most 50 ms)"
-    return ""
-
-
-def _unhealthy_baseline(history: History) -> str:
-    before_s = history.before_s()
-    due = [r for r in history.client if r.due_s < before_s]
-    if not history.plan.injections:
-        return ""
-    if len(due) < _SOME_REQUESTS:
-        return f"only {len(due)} requests were due before the first fault: whether the target was healthy is not known"
-    lost = [r for r in due if r.outcome != "ok" and r.end_s < before_s]
-    if len(lost) > max((1 - _BASELINE_SERVED_MIN) * len(due), 1):
-        kinds = ", ".join(sorted({f"{r.outcome} {r.error}".strip() for r in lost}))
-        return f"the target was not healthy before the faults: {len(lost)} of {len(due)} requests not served ({kinds})"
-    waits = sorted(wait_s for r in due if (wait_s := _waited_s(r, before_s)) is not None)
-    if waits and (median_s := waits[len(waits) // 2]) > _BASELINE_TTFT_P50_MAX_S:
-        figure = f"{median_s:.2f} s (at most {_BASELINE_TTFT_P50_MAX_S:g} s)"
-        return f"the target was not healthy before the faults: its median time to first token was {figure}"
-    return ""
-
-
-def _waited_s(record: ClientRecord, until_s: float) -> float | None:
-    """A request that never began to be answered had waited for at least as long as there was no fault."""
-    if record.ttft_s is None and record.outcome == "hung":
-        return min(record.end_s, until_s) - record.due_s
-    return record.ttft_s
-
-
-def _starved(history: History) -> str:
-    """A machine without a processor to spare makes everybody wait: that excuses a red, and taints no green."""
-    phase = history.phases.get("cpu-pressure")
-    if phase is None or phase.value is None or phase.value <= CPU_PRESSURE_MAX:
-        return ""
-    busy = f"for {phase.value:.0%} of the time something waited for a processor (at most {CPU_PRESSURE_MAX:.0%})"
-    return f"the machine was too busy to blame the target: {busy}; fewer --jobs may help"
-
-
-def _idle_faults(history: History) -> str:
-    """A fault that was never on, never fired, or sat where no traffic went, tells nothing about the target."""
-    if "stopped" in history.phases:
-        return ""  # what had no time to come is not worth a word each
-    on = {window.injection.id: window for window in history.windows}
-    reasons = []
-    for injection in history.plan.injections:
-        window = on.get(injection.id)
-        if window is None:
-            reasons.append(f"{injection.id} was never on")
-        elif window.fired == 0:
-            reasons.append(never_fired(injection.id))
-        elif not _met_traffic(history, window):
-            reasons.append(f"{injection.id} met no traffic: no request had gone to {injection.at} before or during it")
-    return "; ".join(reasons)
-
-
-def _met_traffic(history: History, window: Window) -> bool:
-    """Refused connections leave no trace at the endpoint; that it carried traffic until then is the proof.
-
-    What strikes the router itself meets all the traffic that there is.
-    """
-    anywhere = window.injection.at == TARGET
-    hit = set(window.injection.endpoints)
-    return any((anywhere or r.endpoint in hit) and r.arrived_s < window.off_s for r in history.attempts)
-
-
-def _undone(history: History) -> str:
-    left = [w.injection.id for w in history.windows if w.undone is not True]
-    return f"not confirmed as undone: {', '.join(left)}" if left and "load-end" in history.phases else ""
-
-
-_SPOILERS: Sequence[Callable[[History], str]] = (
-    _not_finished,
-    _missing_layers,
-    _overloaded_generator,
-    _unhealthy_baseline,
-    _idle_faults,
-    _undone,
-)
+def _finite(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None

@@ -4,11 +4,13 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from brownout.topology import Topology
+from brownout.clock import rng_for
+from brownout.topology import Endpoint, Topology
 from brownout.workload import Workload
 
 ClockName: TypeAlias = Literal["real", "virtual"]
 TARGET = "target"  # the place of faults of the router's process, which is at no endpoint
+BURST = "burst"  # what an SLO's window calls the load's own bursts
 
 
 class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +69,10 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     ``promises`` maps a promise's short name (a metric and its window) to its SLO text; ``lacking`` maps
     the short names of promises that are skipped alone to the features they lack. ``abort_if`` are stop conditions (see
     `brownout.stopping`); ``story`` is the incident it is shaped on, if it is on one.
+
+    ``sized`` are endpoints that stand in this test in place of the topology's of the same names, because the test is
+    about how much they can carry. ``repeat`` numbers the repeats of one test, which have names of their own; ``of`` is
+    then the name of the first. ``stretched`` says why the test takes longer than its profile would have it.
     """
 
     __test__ = False
@@ -82,6 +88,15 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     lacking: dict[str, list[str]] = msgspec.field(default_factory=dict)
     abort_if: list[str] = msgspec.field(default_factory=list)
     story: Story | None = None
+    sized: list[Endpoint] = msgspec.field(default_factory=list)
+    repeat: int = 1
+    of: str = ""
+    stretched: str = ""
+
+    @property
+    def base(self) -> str:
+        """The test's name, which all its repeats share."""
+        return self.of or self.test
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,3 +112,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str = ""
     topology: Topology
     tests: list[TestPlan]
+
+    def topology_of(self, test: TestPlan) -> Topology:
+        """Return where a test is played: the topology, its endpoints sized as the test has them."""
+        sized = {endpoint.name: endpoint for endpoint in test.sized}
+        endpoints = [sized.get(endpoint.name, endpoint) for endpoint in self.topology.endpoints]
+        return msgspec.structs.replace(self.topology, endpoints=endpoints)
+
+    def seed_of(self, test: TestPlan) -> int:
+        """Return a test's seed: the run's, and for its repeats others that follow from it."""
+        return self.seed if test.repeat == 1 else rng_for(self.seed, "repeat", test.repeat).randrange(2**31)
+
+    def groups(self) -> list[list[TestPlan]]:
+        """Return the tests, each with its repeats."""
+        groups: dict[tuple[str, str], list[TestPlan]] = {}
+        for test in self.tests:
+            groups.setdefault((test.suite, test.base), []).append(test)
+        return list(groups.values())

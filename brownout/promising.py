@@ -12,23 +12,31 @@ from brownout.topology import Topology
 _ROLES = {
     "home": "topology: a tenant that may use the primary endpoint",
     "pinned": "topology: a tenant that may use nothing in the primary region",
+    "neighbour": "topology: a second tenant that may use the primary endpoint",
+    "failover_within_s": "",
+    "cooldown_s": "",
     "recover_within_s": "",
 }
 
 
 class Roles:
-    """Fills ``{home}``, ``{pinned}`` and ``{recover_within_s}`` in texts.
+    """Fills ``{home}``, ``{pinned}``, ``{neighbour}`` and the target's timings (``{recover_within_s}``) in texts.
 
     Args:
         topology: it names the tenants; one may be without a role.
-        recover_within_s: how long the way back to normal may take.
+        target: it says how long it takes.
+        recover_within_s: how long the way back to normal may take, where that is not the target's to say.
     """
 
-    def __init__(self, topology: Topology, recover_within_s: float) -> None:
+    def __init__(self, topology: Topology, target: Target, recover_within_s: float | None = None) -> None:
+        within_s = target.recover_within_s if recover_within_s is None else recover_within_s
         self._names = {
             "home": topology.home_tenant,
             "pinned": topology.pinned_tenant,
-            "recover_within_s": f"{recover_within_s:g}s",
+            "neighbour": topology.neighbour_tenant,
+            "failover_within_s": f"{target.failover_within_s:g}s",
+            "cooldown_s": f"{target.cooldown_s:g}s",
+            "recover_within_s": f"{within_s:g}s",
         }
 
     def missing(self, text: str) -> list[str]:
@@ -48,7 +56,7 @@ def make_promises(
     target: Target,
     topology: Topology,
     roles: Roles,
-    faults: Sequence[str],
+    windows: Sequence[str],
     planned: Sequence[PlannedInjection],
     started: bool,
     where: Callable[[str], str],
@@ -60,7 +68,7 @@ def make_promises(
         target: whose promises.
         topology: where.
         roles: what the texts leave open.
-        faults: kinds that a window may name.
+        windows: what a window may name: kinds of faults, and ``burst`` where the load has one.
         planned: what is injected, as far as chance let it come.
         started: whether brownout starts the target's process.
         where: from a text to what an error about it begins with.
@@ -70,12 +78,12 @@ def make_promises(
     """
     promises: dict[str, str] = {}
     lacking = {}
-    for text, needs in (dict(must) | _always(started=started)).items():
+    for text, needs in (dict(must) | _always(started=started, broken=bool(planned))).items():
         for feature in needs:
             if feature not in FEATURES:
                 raise unknown("feature", feature, FEATURES, where=where(text))
         resolved = roles.filled(text)
-        slo = parse_slo(resolved, where=where(text), faults=faults)
+        slo = parse_slo(resolved, where=where(text), faults=windows)
         if promises.get(slo.short_name, resolved) != resolved:
             raise BadInput(f"{where(text)}: two promises about {slo.short_name}: {promises[slo.short_name]!r} before.")
         missing = [*roles.missing(text), *target.lacks(list(needs))]
@@ -89,12 +97,11 @@ def make_promises(
     return promises, lacking
 
 
-def _always(*, started: bool) -> dict[str, tuple[str, ...]]:
+def _always(*, started: bool, broken: bool) -> dict[str, tuple[str, ...]]:
     """Return what is promised in every test."""
-    texts = [
-        "unlifted_faults <= 0",  # the harness's own promise: it is no use to anybody who cannot trust it
-        "foreign_answers <= 0",  # whatever is tested, nobody may be given another's answer
-    ]
+    texts = ["foreign_answers <= 0"]  # whatever is tested, nobody may be given another's answer
+    if broken:
+        texts.append("unlifted_faults <= 0")  # the harness's own promise: nobody could trust it else
     if started:
         texts.append("target_exits <= 0")  # a target that crashes fails every test it crashes in
     return dict.fromkeys(texts, ())

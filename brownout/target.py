@@ -69,7 +69,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``dialect`` is what clients speak to it. Give ``start`` (brownout starts it, for each test anew) or ``url`` (it runs
     already). ``declares`` lists its features (see `FEATURES`); a promise that needs one it does not declare is skipped.
-    Left out, the target is held to all of them. ``recover_within_s`` is the time it may take to return to normal.
+    Left out, the target is held to all of them.
+
+    What it says of its own timing is what it is held to, and tests last as long as that needs: ``failover_within_s`` is
+    how long users may go without prompt answers when an endpoint fails; ``cooldown_s`` the longest that it leaves an
+    endpoint alone before it asks again; ``recover_within_s`` the time it may take to return to normal.
+
     ``embedded`` names a router that brownout can also run inside itself, which the virtual clock needs.
     """
 
@@ -82,6 +87,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     models: list[str] = msgspec.field(default_factory=lambda: ["default"])
     telemetry: Telemetry = Telemetry()
     declares: list[str] | None = None
+    failover_within_s: float = 6.0
+    cooldown_s: float = 5.0
     recover_within_s: float = 10.0
     api_key: str = "brownout-client"
     embedded: str = ""
@@ -109,8 +116,9 @@ def load_target(reference: str) -> tuple[Target, Path]:
         raise BadInput(f"{path}: give either start (brownout starts the target) or url (it runs already), not both.")
     if not target.models:
         raise BadInput(f"{path}: models is empty; name at least one model that clients ask for.")
-    if not 0 < target.recover_within_s < math.inf:
-        raise BadInput(f"{path}: recover_within_s must be above 0 and finite, not {target.recover_within_s:g}.")
+    for name in ("failover_within_s", "cooldown_s", "recover_within_s"):
+        if not 0 < getattr(target, name) < math.inf:
+            raise BadInput(f"{path}: {name} must be above 0 and finite, not {getattr(target, name):g}.")
     if target.start is not None and not target.start.command:
         raise BadInput(f"{path}: start.command is empty; give the program and its arguments.")
     return target, path.resolve().parent

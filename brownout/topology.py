@@ -15,6 +15,7 @@ Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
 
 
 _PRIMARY = {"primary": "name", "primary-region": "region", "primary-cloud": "cloud"}
+_FALLBACK = ("fallback", "fallback-region")
 _ONLY_IN_FULL = ("vendor",)  # providers bear vendors' names, and a bare word means the provider
 
 
@@ -70,7 +71,8 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         optionally said in full (``region:us-east-1``). ``vendor:anthropic``, always in full, is every endpoint that
         serves a model of that vendor's, on whichever cloud (see `brownout.vendors`). ``all`` is every endpoint,
         ``tenant:NAME`` those a tenant may use, ``primary`` the first in order, ``primary-region`` and
-        ``primary-cloud`` those that share its region or cloud.
+        ``primary-cloud`` those that share its region or cloud. ``fallback`` is where the home tenant goes when the
+        primary region is gone, and ``fallback-region`` all that share its region.
         """
         chosen: set[str] = set()
         for word in (part.strip() for part in selector.split(",")):
@@ -84,6 +86,19 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def home_tenant(self) -> str | None:
         """The first tenant that may use the primary endpoint."""
         return next((name for name, one in self.tenants.items() if self.names[0] in one.allow), None)
+
+    @property
+    def fallback(self) -> str | None:
+        """The first endpoint that the home tenant may use outside the primary region."""
+        near = set(self.select("primary-region"))
+        home = self.tenants.get(self.home_tenant or "")
+        return next((name for name in self.names if home and name in home.allow and name not in near), None)
+
+    @property
+    def neighbour_tenant(self) -> str | None:
+        """The second tenant that may use the primary endpoint: who shares it with the first."""
+        near = [name for name, one in self.tenants.items() if self.names[0] in one.allow]
+        return near[1] if len(near) > 1 else None
 
     @property
     def pinned_tenant(self) -> str | None:
@@ -115,8 +130,14 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return self.names
         if word in _PRIMARY:
             shared = _PRIMARY[word]
-            first = _facets(self.endpoints[0])
-            return [e.name for e in self.endpoints if _facets(e)[shared] == first[shared]]
+            chosen_first = _facets(self.endpoints[0])
+            return [e.name for e in self.endpoints if _facets(e)[shared] == chosen_first[shared]]
+        if word in _FALLBACK:
+            chosen_first = self.fallback
+            region = self.endpoint(chosen_first).region if chosen_first else None
+            return [
+                e.name for e in self.endpoints if e.name == chosen_first or (word != "fallback" and e.region == region)
+            ]
         if word.startswith("tenant:"):
             tenant = self.tenants.get(word.removeprefix("tenant:"))
             return [name for name in self.names if tenant is not None and name in tenant.allow]
@@ -130,7 +151,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             for endpoint in self.endpoints
             for facet, value in _facets(endpoint).items()
         }
-        return said | {"all"} | _PRIMARY.keys()
+        return said | {"all", *_FALLBACK} | _PRIMARY.keys()
 
 
 def _facets(endpoint: Endpoint) -> Mapping[str, str]:

@@ -26,6 +26,10 @@ class Promise(msgspec.Struct, kw_only=True):
     ``id`` is ``suite/test/metric...``; ``observed`` is None when nothing could be observed, or when the figure is
     without end (it never failed over, it never recovered: then the outcome is fail and ``why`` says so); ``witnesses``
     are the ids of up to ten requests (canaries) that show it; ``why`` says what was seen, or what was missing.
+
+    ``low`` and ``high`` bound the figure behind the sample, each with 95 % confidence (see `brownout.intervals`); None
+    where nothing bounds it, or where it is no sample but a fact. ``repeats``, of a figure too near its bound: how many
+    times as much of the same would tell; None where it need not, or would not.
     """
 
     id: str
@@ -38,6 +42,9 @@ class Promise(msgspec.Struct, kw_only=True):
     samples: int
     witnesses: list[str]
     why: str
+    low: float | None = None
+    high: float | None = None
+    repeats: int | None = None
 
 
 class Verdicts(msgspec.Struct, kw_only=True):

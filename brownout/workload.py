@@ -9,11 +9,16 @@ TrafficClass: TypeAlias = Literal["interactive", "background"]
 
 
 class Burst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """For ``for_s`` from ``at_s`` (counted from the start of load) the rate is ``rate_rps``, whatever it is else."""
+    """For ``for_s`` from ``at_s`` (counted from the start of load) the rate is ``rate_rps``, whatever it is else.
+
+    ``tenants`` and ``classes`` are the shares of what falls due meanwhile; empty for the workload's usual ones.
+    """
 
     at_s: float
     for_s: float
     rate_rps: Annotated[float, msgspec.Meta(le=10_000.0)]
+    tenants: Mapping[str, float] = msgspec.field(default_factory=dict)
+    classes: Mapping[TrafficClass, float] = msgspec.field(default_factory=dict)
 
     @property
     def ends_s(self) -> float:

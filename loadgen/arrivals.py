@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from brownout.clock import rng_for
 from brownout.errors import BadInput, unknown
-from brownout.workload import Arrival, DueRequest, Workload
+from brownout.workload import Arrival, Burst, DueRequest, Workload
 
 MAX_PROMPT_TOKENS = 2048
 MAX_OUTPUT_TOKENS = 512
@@ -48,13 +48,14 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
     """
     _check(workload)
     process = _process_named(workload.arrival.process)
-    owners = _shares("tenants", workload.tenants or dict.fromkeys(tenants, 1.0), tenants)
-    classes = _shares("classes", workload.classes, list(workload.classes))
+    usual = _Mix(workload, tenants)
+    bursts = [(burst, _Mix(workload, tenants, burst)) for burst in workload.arrival.bursts]
     rng = rng_for(seed, "mix")
     requests = []
     for number, moment in enumerate(process(workload, seed)):
-        tenant = rng.choices(*owners)[0]
-        traffic_class = rng.choices(*classes)[0]
+        mix = next((mix for burst, mix in bursts if burst.at_s <= moment.due_s < burst.ends_s), usual)
+        tenant = rng.choices(*mix.owners)[0]
+        traffic_class = rng.choices(*mix.classes)[0]
         stream = rng.random() < workload.stream_share
         drawn = rng.randint(*workload.prompt_tokens), rng.randint(*workload.output_tokens)
         prompt_tokens, output_tokens = moment.lengths or drawn
@@ -70,6 +71,16 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
             )
         )
     return requests
+
+
+class _Mix:
+    """Whose requests they are, and of which class: names and weights, as `random.choices` takes them."""
+
+    def __init__(self, workload: Workload, tenants: Sequence[str], burst: Burst | None = None) -> None:
+        owners = (burst.tenants if burst else None) or workload.tenants or dict.fromkeys(tenants, 1.0)
+        classes = (burst.classes if burst else None) or workload.classes
+        self.owners = _shares("tenants", owners, tenants)
+        self.classes = _shares("classes", classes, list(classes))
 
 
 def _constant(workload: Workload, _seed: int) -> Iterator[Moment]:

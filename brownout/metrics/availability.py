@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from brownout.evidence import ClientRecord
+from brownout.intervals import Share
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 
 
@@ -35,6 +36,7 @@ def share_served(records: Sequence[ClientRecord]) -> Observation:
         value=(len(records) - len(lost)) / len(records),
         samples=len(records),
         witnesses=some([record.canary for record in lost]),
+        sample=Share(len(records) - len(lost), len(records)),
         why=f"{len(lost)} of {len(records)} not served: {', '.join(f'{n} {kind}' for kind, n in kinds.most_common())}"
         if lost
         else f"all {len(records)} served",

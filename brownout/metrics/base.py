@@ -8,6 +8,7 @@ import msgspec
 
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import History, Window
+from brownout.intervals import Sample
 
 Unit: TypeAlias = Literal["ratio", "s", "count", "x"]
 _WITNESSES_MAX = 10
@@ -18,12 +19,17 @@ class NoEvidence(Exception):  # noqa: N818 - an answer, not an accident
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a metric saw: the figure, how many samples it rests on, and whom to look at."""
+    """What a metric saw: the figure, how many samples it rests on, and whom to look at.
+
+    ``sample`` is what the figure was taken from, where another sample of the same would give another figure: then the
+    verdict rests on an interval, and repeats can be pooled. A count of wrongs is none: one is one too many.
+    """
 
     value: float
     samples: int
     witnesses: list[str] = msgspec.field(default_factory=list)
     why: str = ""
+    sample: Sample | None = None
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

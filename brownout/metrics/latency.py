@@ -1,9 +1,9 @@
 """How long people waited, counted from when their request was due."""
 
-import math
 from collections.abc import Sequence
 
 from brownout.evidence import ClientRecord
+from brownout.intervals import Quantile
 from brownout.metrics.base import Observation, View, metric, need, some
 
 _MEDIAN_SAMPLES_MIN = 5
@@ -15,6 +15,18 @@ _TAIL_SAMPLES_MIN = 20  # below 100 a p99 is the maximum; below 20 it is an anec
 def ttft_p50_s(view: View) -> Observation:
     """Median time to first token."""
     return _percentile(_first_tokens(view.client), 0.50, _MEDIAN_SAMPLES_MIN)
+
+
+@metric("ttft_p90_s", "s", timed=True)
+def ttft_p90_s(view: View) -> Observation:
+    """90th percentile (nearest rank) of the time to first token."""
+    return _percentile(_first_tokens(view.client), 0.90, _TAIL_SAMPLES_MIN)
+
+
+@metric("ttft_p95_s", "s", timed=True)
+def ttft_p95_s(view: View) -> Observation:
+    """95th percentile (nearest rank) of the time to first token."""
+    return _percentile(_first_tokens(view.client), 0.95, _TAIL_SAMPLES_MIN)
 
 
 @metric("ttft_p99_s", "s", timed=True)
@@ -30,11 +42,20 @@ def e2e_p99_s(view: View) -> Observation:
     return _percentile(waits, 0.99, _TAIL_SAMPLES_MIN)
 
 
+@metric("time_to_error_p90_s", "s", timed=True)
+def time_to_error_p90_s(view: View) -> Observation:
+    """90th percentile (nearest rank) of the time until those who were not served were told so."""
+    return _percentile(_told(view.client), 0.90, _ERRORS_MIN)
+
+
 @metric("time_to_error_p99_s", "s", timed=True)
 def time_to_error_p99_s(view: View) -> Observation:
     """99th percentile (nearest rank) of the time until those who were not served were told so."""
-    waits = [(record.e2e_s, record.canary) for record in view.client if record.outcome in ("refused", "error")]
-    return _percentile(waits, 0.99, _ERRORS_MIN)
+    return _percentile(_told(view.client), 0.99, _ERRORS_MIN)
+
+
+def _told(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
+    return [(record.e2e_s, record.canary) for record in records if record.outcome in ("refused", "error")]
 
 
 def _first_tokens(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
@@ -57,7 +78,7 @@ def _first_tokens(records: Sequence[ClientRecord]) -> list[tuple[float, str]]:
 def _percentile(waits: list[tuple[float, str]], quantile: float, at_least: int) -> Observation:
     need(waits, at_least, "timed requests in the window")
     ordered = sorted(waits)
-    rank = max(math.ceil(quantile * len(ordered)), 1) - 1
     slowest = [canary for _, canary in reversed(ordered)]
     why = f"median {ordered[len(ordered) // 2][0]:.2f} s, longest {ordered[-1][0]:.2f} s"
-    return Observation(value=ordered[rank][0], samples=len(ordered), witnesses=some(slowest[:3]), why=why)
+    sample = Quantile(tuple(wait_s for wait_s, _ in ordered), quantile)
+    return Observation(value=sample.value, samples=len(ordered), witnesses=some(slowest[:3]), why=why, sample=sample)

@@ -1,5 +1,6 @@
 """How much a router multiplies its load, counted where it lands."""
 
+from brownout.intervals import Mean
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 
 _REQUESTS_MIN = 10
@@ -17,6 +18,7 @@ def retry_amplification(view: View) -> Observation:
     return Observation(
         value=total / len(view.client),
         samples=len(view.client),
+        sample=Mean(tuple(float(count) for count in attempts.values())),
         witnesses=some(most[:5]),
         why=f"{total} attempts for {len(view.client)} requests; at most {attempts[most[0]]} for one",
     )

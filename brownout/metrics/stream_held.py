@@ -1,7 +1,6 @@
 """Whether a stream is passed on as it comes."""
 
-from statistics import median
-
+from brownout.intervals import Quantile
 from brownout.metrics.base import Observation, View, metric, need, some
 
 _STREAMS_MIN = 10
@@ -22,6 +21,7 @@ def stream_held_ratio(view: View) -> Observation:
         held.append((waited_s / whole_s, record.canary))
     need(held, _STREAMS_MIN, "served streams in the window")
     worst = sorted(held, reverse=True)
+    sample = Quantile(tuple(sorted(share for share, _ in held)), 0.5)
     return Observation(
-        value=median(share for share, _ in held), samples=len(held), witnesses=some([one for _, one in worst[:3]])
+        value=sample.value, samples=len(held), witnesses=some([one for _, one in worst[:3]]), sample=sample
     )

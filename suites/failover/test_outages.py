@@ -8,11 +8,12 @@ HOME_OF_THE_PINNED = "tenant:{pinned}"
 
 @scenario(
     inject("provider-outage", "primary-cloud"),
+    fast=True,
     must={
         "availability[tenant={home}] >= 90%": ("failover",),
         "availability[tenant={pinned}] >= 90%": ("failover",),
         "served_during_fault >= 90%": ("failover",),
-        "time_to_failover_s <= 6s": ("failover",),
+        "time_to_failover_s <= {failover_within_s}": ("failover",),
         "retry_amplification during provider-outage <= 2x": ("retry-budget",),
         "time_to_serve_again_s <= {recover_within_s}": (),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
@@ -27,10 +28,11 @@ def test_provider_outage(run: Run) -> None:
 
 @scenario(
     inject("region-down", HOME_OF_THE_PINNED, how="5xx"),
+    fast=True,
     must={
         "boundary_violations <= 0": ("tenant-boundary",),
-        "availability[tenant={home}] >= 99%": (),
-        "time_to_error_p99_s <= 3s": ("tenant-boundary",),
+        "availability[tenant={home}] >= 95%": (),
+        "time_to_error_p90_s <= 3s": ("tenant-boundary",),
         "hung_requests <= 0": (),
         "time_to_serve_again_s <= {recover_within_s}": (),
         "time_to_recover_s <= {recover_within_s}": ("fail-back",),
@@ -44,9 +46,10 @@ def test_no_legal_alternative(run: Run) -> None:
 @scenario(
     inject("region-down", HOME_OF_THE_PINNED, how="refused", to=0.5),
     inject("slow-first-token", HOME_OF_THE_PINNED, delay_s=20, from_=0.5),
+    fast=True,
     must={
         "boundary_violations <= 0": ("tenant-boundary",),
-        "availability[tenant={home}] >= 99%": (),
+        "availability[tenant={home}] >= 95%": (),
         "hung_requests <= 0": ("first-token-timeout",),
         "time_to_serve_again_s <= {recover_within_s}": (),
     },

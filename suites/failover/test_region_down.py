@@ -9,19 +9,19 @@ ALWAYS = {
     "time_to_serve_again_s <= {recover_within_s}": (),
     "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
     "boundary_violations <= 0": ("tenant-boundary",),
-    "availability[tenant={pinned}] during region-down >= 95%": ("tenant-boundary",),
+    "availability[tenant={pinned}] during region-down >= 90%": ("tenant-boundary",),
 }
 # A refusal can be seen at once: there is no reason why anybody should go without an answer.
 AT_ONCE = ALWAYS | {
-    "availability[tenant={home}] >= 95%": ("failover",),
-    "served_during_fault >= 95%": ("failover",),
-    "time_to_failover_s <= 6s": ("failover",),
-    "ttft_p99_s[class=interactive] during region-down <= 2s": ("failover",),
+    "availability[tenant={home}] >= 90%": ("failover",),
+    "served_during_fault >= 90%": ("failover",),
+    "time_to_failover_s <= {failover_within_s}": ("failover",),
+    "ttft_p95_s[class=interactive] during region-down <= 2s": ("failover",),
     "hung_requests <= 0": (),
 }
 
 
-@scenario(inject("region-down", REGION, how="refused"), tenants=MOSTLY_HOME, must=AT_ONCE)
+@scenario(inject("region-down", REGION, how="refused"), tenants=MOSTLY_HOME, fast=True, must=AT_ONCE)
 def test_region_refused(run: Run) -> None:
     """A region that refuses connections costs nobody an answer: others take over, and it gets its traffic back."""
     run.must_hold()
@@ -30,11 +30,12 @@ def test_region_refused(run: Run) -> None:
 @scenario(
     inject("region-down", REGION, how="silent"),
     tenants=MOSTLY_HOME,
+    fast=True,
     must=ALWAYS
     | {
         "availability[tenant={home}] >= 90%": ("failover", "first-token-timeout"),
         "served_during_fault >= 80%": ("failover", "first-token-timeout"),
-        "time_to_failover_s <= 6s": ("failover", "first-token-timeout"),
+        "time_to_failover_s <= {failover_within_s}": ("failover", "first-token-timeout"),
         "hung_requests <= 0": ("first-token-timeout",),
     },
 )
@@ -46,6 +47,7 @@ def test_region_silent(run: Run) -> None:
 @scenario(
     inject("region-down", REGION, how="5xx"),
     tenants=MOSTLY_HOME,
+    fast=True,
     must=AT_ONCE
     | {
         "reopen_share_ratio <= 70%": ("partial-open",),

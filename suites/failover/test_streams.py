@@ -9,9 +9,10 @@ MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 @scenario(
     inject("slow-first-token", "primary-region", delay_s=20),
     tenants=MOSTLY_HOME,
+    fast=True,
     must={
         "availability[tenant={home}] >= 90%": ("failover", "first-token-timeout"),
-        "time_to_failover_s <= 6s": ("failover", "first-token-timeout"),
+        "time_to_failover_s <= {failover_within_s}": ("failover", "first-token-timeout"),
         "time_to_serve_again_s <= {recover_within_s}": (),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
         "hung_requests <= 0": ("first-token-timeout",),
@@ -26,6 +27,7 @@ def test_slow_first_token(run: Run) -> None:
 @scenario(
     inject("stream-cut", "primary-region", after_tokens=3),
     tenants=MOSTLY_HOME,
+    fast=True,
     must={
         "truncated_as_success <= 0": (),
         "unsaid_failures <= 0": (),
@@ -45,6 +47,7 @@ def test_stream_cut(run: Run) -> None:
 
 @scenario(
     inject("stream-cut", "all", after_tokens=3),
+    fast=True,
     must={
         "truncated_as_success <= 0": (),
         "unsaid_failures <= 0": (),

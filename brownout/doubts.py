@@ -1,0 +1,135 @@
+"""Doubts: why a test's evidence cannot carry a verdict on the target, or cannot carry a red one."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from brownout.evidence import ClientRecord
+from brownout.history import History, Window
+from brownout.plan import TARGET
+from brownout.verdict import never_fired
+
+DISPATCH_LAG_P99_MAX_S = 0.05
+CPU_PRESSURE_MAX = 0.8
+_BASELINE_SERVED_MIN = 0.99
+_BASELINE_TTFT_P50_MAX_S = 2.0
+_SOME_REQUESTS = 5
+
+
+def spoiled(history: History) -> list[str]:
+    """Return the reasons, if any, why this test's evidence cannot carry a verdict on the target."""
+    return [reason for check in _SPOILERS if (reason := check(history))]
+
+
+def not_ready(history: History) -> str:
+    """The first line only: the log's tail was printed once, and is in the target's log."""
+    phase = history.phases.get("target-failed")
+    if phase is None:
+        return ""
+    first, _, _ = phase.why.partition("\n")
+    return f"the target never became ready: {first.removesuffix(', ends:') or 'no reason given'}"
+
+
+def _not_finished(history: History) -> str:
+    if "aborted" in history.phases:
+        return f"the test was aborted: {history.phases['aborted'].why or 'no reason given'}"
+    if "stopped" in history.phases:
+        return f"the run was stopped: {history.phases['stopped'].why}"
+    if "target-died" in history.phases:
+        return "the target died before the test had ended"
+    return "" if "load-end" in history.phases else "the test did not run to its end"
+
+
+def _missing_layers(history: History) -> str:
+    """Both ends are asserted: a test that only one of them has seen proves nothing."""
+    if not history.client:
+        return "no request of the load is on record"
+    return "" if history.attempts else "no endpoint has a request of the load on record"
+
+
+def _overloaded_generator(history: History) -> str:
+    if not history.client:
+        return ""
+    unsent = sum(r.outcome == "unsent" for r in history.client)
+    if unsent:
+        return f"the load generator failed to send {unsent} of {len(history.client)} requests"
+    lags = sorted(r.sent_s - r.due_s for r in history.client)
+    p99_s = round(lags[math.ceil(0.99 * len(lags)) - 1], 6)
+    if p99_s > DISPATCH_LAG_P99_MAX_S:
+        return f"the load generator was overloaded: dispatch lag p99 {p99_s * 1000:.0f} ms (at most 50 ms)"
+    return ""
+
+
+def _unhealthy_baseline(history: History) -> str:
+    before_s = history.before_s()
+    due = [r for r in history.client if r.due_s < before_s]
+    if not history.plan.injections and not history.bursts:
+        return ""
+    if len(due) < _SOME_REQUESTS:
+        return f"only {len(due)} requests were due before the first fault: whether the target was healthy is not known"
+    lost = [r for r in due if r.outcome != "ok" and r.end_s < before_s]
+    if len(lost) > max((1 - _BASELINE_SERVED_MIN) * len(due), 1):
+        kinds = ", ".join(sorted({f"{r.outcome} {r.error}".strip() for r in lost}))
+        return f"the target was not healthy before the faults: {len(lost)} of {len(due)} requests not served ({kinds})"
+    waits = sorted(wait_s for r in due if (wait_s := _waited_s(r, before_s)) is not None)
+    if waits and (median_s := waits[len(waits) // 2]) > _BASELINE_TTFT_P50_MAX_S:
+        figure = f"{median_s:.2f} s (at most {_BASELINE_TTFT_P50_MAX_S:g} s)"
+        return f"the target was not healthy before the faults: its median time to first token was {figure}"
+    return ""
+
+
+def _waited_s(record: ClientRecord, until_s: float) -> float | None:
+    """A request that never began to be answered had waited for at least as long as there was no fault."""
+    if record.ttft_s is None and record.outcome == "hung":
+        return min(record.end_s, until_s) - record.due_s
+    return record.ttft_s
+
+
+def starved(history: History) -> str:
+    """A machine without a processor to spare makes everybody wait: that excuses a red, and taints no green."""
+    phase = history.phases.get("cpu-pressure")
+    if phase is None or phase.value is None or phase.value <= CPU_PRESSURE_MAX:
+        return ""
+    busy = f"for {phase.value:.0%} of the time something waited for a processor (at most {CPU_PRESSURE_MAX:.0%})"
+    return f"the machine was too busy to blame the target: {busy}; fewer --jobs may help"
+
+
+def _idle_faults(history: History) -> str:
+    """A fault that was never on, never fired, or sat where no traffic went, tells nothing about the target."""
+    if "stopped" in history.phases:
+        return ""  # what had no time to come is not worth a word each
+    on = {window.injection.id: window for window in history.windows}
+    reasons = []
+    for injection in history.plan.injections:
+        window = on.get(injection.id)
+        if window is None:
+            reasons.append(f"{injection.id} was never on")
+        elif window.fired == 0:
+            reasons.append(never_fired(injection.id))
+        elif not _met_traffic(history, window):
+            reasons.append(f"{injection.id} met no traffic: no request had gone to {injection.at} before or during it")
+    return "; ".join(reasons)
+
+
+def _met_traffic(history: History, window: Window) -> bool:
+    """Refused connections leave no trace at the endpoint; that it carried traffic until then is the proof.
+
+    What strikes the router itself meets all the traffic that there is.
+    """
+    anywhere = window.injection.at == TARGET
+    hit = set(window.injection.endpoints)
+    return any((anywhere or r.endpoint in hit) and r.arrived_s < window.off_s for r in history.attempts)
+
+
+def _undone(history: History) -> str:
+    left = [w.injection.id for w in history.windows if w.undone is not True]
+    return f"not confirmed as undone: {', '.join(left)}" if left and "load-end" in history.phases else ""
+
+
+_SPOILERS: Sequence[Callable[[History], str]] = (
+    _not_finished,
+    _missing_layers,
+    _overloaded_generator,
+    _unhealthy_baseline,
+    _idle_faults,
+    _undone,
+)
