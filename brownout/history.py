@@ -68,7 +68,7 @@ class History:
         return [w for w in self.windows if fault in ("", "faults", w.injection.fault)]
 
     def affected(self, window: Window) -> set[str]:
-        """Return the tenants with load whose allowed endpoints the fault touches; who strikes the router touches all."""
+        """Return the tenants with load whose endpoints the fault touches; who strikes the router touches all."""
         if window.injection.at == TARGET:
             return self.senders
         hit = set(window.injection.endpoints)
@@ -125,7 +125,7 @@ def _bursts(plan: TestPlan, began_s: float) -> Iterator[Window]:
             at_s=burst.at_s,
             for_s=burst.for_s,
         )
-        yield Window(injection, began_s + burst.at_s, began_s + burst.ends_s, 0, True)
+        yield Window(injection, began_s + burst.at_s, began_s + burst.ends_s, fired=0, undone=True)
 
 
 def _grouped(attempts: Sequence[ProviderRecord]) -> Mapping[str, list[ProviderRecord]]:

@@ -130,20 +130,21 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return self.names
         if word in _PRIMARY:
             shared = _PRIMARY[word]
-            chosen_first = _facets(self.endpoints[0])
-            return [e.name for e in self.endpoints if _facets(e)[shared] == chosen_first[shared]]
+            first = _facets(self.endpoints[0])
+            return [e.name for e in self.endpoints if _facets(e)[shared] == first[shared]]
         if word in _FALLBACK:
-            chosen_first = self.fallback
-            region = self.endpoint(chosen_first).region if chosen_first else None
-            return [
-                e.name for e in self.endpoints if e.name == chosen_first or (word != "fallback" and e.region == region)
-            ]
+            return self._fallbacks(whole_region=word != "fallback")
         if word.startswith("tenant:"):
             tenant = self.tenants.get(word.removeprefix("tenant:"))
             return [name for name in self.names if tenant is not None and name in tenant.allow]
         field, _, value = word.rpartition(":")
         facets = (field,) if field else ("name", "region", "cloud", "provider", "capacity")
         return [e.name for e in self.endpoints if value in {_facets(e).get(facet) for facet in facets}]
+
+    def _fallbacks(self, *, whole_region: bool) -> list[str]:
+        first = self.fallback
+        region = self.endpoint(first).region if first else None
+        return [e.name for e in self.endpoints if e.name == first or (whole_region and e.region == region)]
 
     def _words(self) -> set[str]:
         said = {
