@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_gate(commands)
     _add_play(commands)
     _add_selftest(commands)
+    _add_soak(commands)
     _add_world(commands)
     _add_abort(commands)
     _add_conform(commands)
@@ -146,7 +147,29 @@ def _add_selftest(commands: Any) -> None:
     selftest = _command(commands, "selftest", "prove that every promise turns red on a router that breaks it")
     selftest.add_argument("--seed", metavar="N", type=int, default=1, help="the seed (default: 1)")
     selftest.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    selftest.add_argument(
+        "--only", metavar="DEFECT", action="append", help="only this defect and the reference router; again for more"
+    )
+    selftest.add_argument(
+        "--brief", action="store_true", help="play each defect on one test that shows it, instead of all"
+    )
     selftest.add_argument("--json", action="store_true", help="print the matrix as JSON")
+
+
+def _add_soak(commands: Any) -> None:
+    soak = _command(commands, "soak", "play the suites with one seed after another, in virtual time, and tally")
+    soak.add_argument("--target", metavar="FILE", default="", help="an embedded router (default: the reference router)")
+    soak.add_argument(
+        "--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)"
+    )
+    soak.add_argument("--suite", metavar="NAME", action="append", help="which suites (default: all); again for more")
+    soak.add_argument("--test", metavar="NAME", action="append", help="only this test; may be given again")
+    soak.add_argument("--profile", metavar="smoke|fast|full", default="full", help="how long (default: full)")
+    soak.add_argument("--runs", metavar="N", type=int, default=20, help="how many runs (default: 20)")
+    soak.add_argument("--minutes", metavar="N", type=float, default=60.0, help="begin none after that (default: 60)")
+    soak.add_argument("--seed", metavar="N", type=int, default=1, help="the first seed (default: 1)")
+    soak.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
+    soak.add_argument("--json", action="store_true", help="print the tally as JSON")
 
 
 def _add_world(commands: Any) -> None:

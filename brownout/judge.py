@@ -2,7 +2,9 @@
 
 import math
 import traceback
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -16,6 +18,13 @@ from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
 from brownout.viewing import view_of
+
+
+class _OfATest(Protocol):
+    test: str
+
+
+R = TypeVar("R", bound=_OfATest)
 
 
 def judge(run: RunDir) -> Verdicts:
@@ -40,18 +49,27 @@ def judge(run: RunDir) -> Verdicts:
 
 def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
     """Return each test's history, by the test's name."""
-    client, provider, faults, phases = run.client(), run.provider(), run.faults(), run.phases()
+    client, provider = _by_test(run.client()), _by_test(run.provider())
+    faults, phases = _by_test(run.faults()), _by_test(run.phases())
     return {
         test.test: History(
             test,
             plan.topology_of(test),
-            client=[record for record in client if record.test == test.test],
-            provider=[record for record in provider if record.test == test.test],
-            faults=[record for record in faults if record.test == test.test],
-            phases=[record for record in phases if record.test == test.test],
+            client=client[test.test],
+            provider=provider[test.test],
+            faults=faults[test.test],
+            phases=phases[test.test],
         )
         for test in plan.tests
     }
+
+
+def _by_test(records: Sequence[R]) -> Mapping[str, list[R]]:
+    """Group records by their test: a plan may hold dozens, and each would read all records through."""
+    groups: dict[str, list[R]] = defaultdict(list)
+    for record in records:
+        groups[record.test].append(record)
+    return groups
 
 
 def judge_tests(repeats: Sequence[History]) -> list[Promise]:

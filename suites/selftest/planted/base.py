@@ -18,7 +18,7 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     """One defect; of a router, or (``plane``) of the fault plane that a good router is judged on.
 
     ``caught_by`` is its own promise: the metric that must turn red. ``also`` are metrics that break with it, as a
-    consequence (``why`` says of what); any other red is a false alarm.
+    consequence (``why`` says of what); any other red is a false alarm. ``seen_in`` is a test that shows it.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     plane: MakePlane = EmbeddedPlane
     also: frozenset[str] = frozenset()
     why: str = ""
+    seen_in: str = ""
 
 
 def with_policy(policy: type[Policy]) -> Make:

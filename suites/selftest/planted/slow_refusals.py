@@ -27,5 +27,5 @@ SLOW_REFUSALS = Planted(
     name="slow-refusals",
     about="takes four seconds to say that it cannot answer",
     make=with_router(_Slow),
-    caught_by="time_to_error_p99_s",
+    caught_by="time_to_error_p90_s",
 )
