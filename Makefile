@@ -1,10 +1,13 @@
 # Everything a newcomer needs: `make gate`, `make test`. Each makes the virtual environment if it is not there.
 PYTHON ?= python3
+TARGET ?=
+PROFILE ?= full
+SEED ?= 7
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing curves clean
+.PHONY: help gate test selftest gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side curves clean scorecard
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +44,14 @@ imports: $(STAMP) ## the rooms depend downwards only
 
 check: test selftest gamedays lint types imports ## all of the above
 
-targets: $(STAMP) ## install the targets that need an environment of their own (LiteLLM)
+targets: $(STAMP) ## install the targets that need an environment of their own (those by npm only where npm is)
 	$(BIN)/brownout install fixtures/targets/*.yaml
+
+# Exit codes up to 2 are verdicts; a page is made of any.
+scorecard: $(STAMP) ## judge one target and publish its page: make scorecard TARGET=fixtures/targets/litellm.yaml
+	@test -n "$(TARGET)" || { echo "Say which: make scorecard TARGET=fixtures/targets/litellm.yaml"; exit 64; }
+	$(BIN)/brownout gate --target $(TARGET) --profile $(PROFILE) --seed $(SEED) --jobs 1 || test $$? -le 2
+	$(BIN)/brownout scorecard runs/gate/latest
 
 bench: $(STAMP) ## print ratios: virtual against real time
 	$(BIN)/python -m bench.clocks
@@ -55,6 +64,9 @@ bench-plane: $(STAMP) ## print ratios: requests through the fault plane without 
 
 bench-timing: $(STAMP) ## print how far from their schedule faults are met, and no longer met
 	$(BIN)/python -m bench.timing
+
+bench-side: $(STAMP) ## print ratios: a test alone, and beside others, in real time
+	$(BIN)/python -m bench.side_by_side
 
 .targets/aimock:
 	mkdir -p .targets

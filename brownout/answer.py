@@ -12,12 +12,12 @@ model may choose and the user's last message names it.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from brownout.wire import Ask, StopReason, Tool, ToolCall
 
-Integrity: TypeAlias = Literal["whole", "truncated", "garbled", "foreign", "empty"]
+Integrity: TypeAlias = Literal["whole", "truncated", "duplicated", "mixed", "garbled", "foreign", "empty"]
 
 MAX_ANSWER_TOKENS = 512
 """The longest answer that is not asked for by a directive: enough to cut anywhere, short enough for thousands."""
@@ -25,7 +25,7 @@ MAX_ANSWER_TOKENS = 512
 _LONGEST_TOKENS = 16_384
 _WORDS = [f" w{n}" for n in range(1, MAX_ANSWER_TOKENS)]  # made once: every answer begins with the same ones
 _CHARS_PER_TOKEN = 4
-_HEAD = re.compile(r"^\[(?P<endpoint>\S+) (?P<canary>\S+) of (?P<tokens>[0-9]{1,6})\]")
+_HEAD = re.compile(r"\[(?P<endpoint>\S+) (?P<canary>\S+) of (?P<tokens>[0-9]{1,6})\]")
 _LENGTH = re.compile(r"\(\(answer (?P<tokens>[0-9]{1,6}) tokens\)\)")
 _FILTER = "((filter))"
 _FILTERED_AFTER_TOKENS = 2
@@ -132,18 +132,30 @@ def read_reply(text: str, canary: str) -> Reading:
     """Judge a reply's text against the canary of the request it answers.
 
     Returns:
-        ``whole``; ``truncated`` (a true beginning of the reply); ``garbled`` (words repeated, missing or out of
-        order); ``foreign`` (another request's answer); ``empty``.
+        ``whole``; ``truncated`` (a true beginning of the reply); ``duplicated`` (nothing out of order, but some of it
+        again); ``mixed`` (another answer to the same request begins within it); ``garbled`` (words missing, strange or
+        out of order); ``foreign`` (some of it is another request's); ``empty``.
     """
     if not text.strip():
         return Reading(None, "empty")
-    head = _HEAD.match(text)
-    if head is None:
-        return Reading(None, "garbled")
-    endpoint = head["endpoint"]
-    if head["canary"] != canary:
+    heads = list(_HEAD.finditer(text))
+    first = heads[0] if heads and heads[0].start() == 0 else None
+    endpoint = first["endpoint"] if first else None
+    if any(head["canary"] != canary for head in heads):
         return Reading(endpoint, "foreign")
-    whole = "".join(reply_tokens(endpoint, canary, int(head["tokens"])))
+    if first is None:
+        return Reading(None, "garbled")
+    if len(heads) > 1:
+        return Reading(endpoint, "mixed")
+    right = reply_tokens(first["endpoint"], canary, int(first["tokens"]))
+    whole = "".join(right)
     if text.strip() == whole:
         return Reading(endpoint, "whole")
-    return Reading(endpoint, "truncated" if whole.startswith(text.rstrip()) else "garbled")
+    kind: Integrity = "duplicated" if _repeats(text[first.end() :].split(), right) else "garbled"
+    return Reading(endpoint, "truncated" if whole.startswith(text.rstrip()) else kind)
+
+
+def _repeats(words: Sequence[str], right: Sequence[str]) -> bool:
+    """Return whether words, each taken where it first comes, are those that should follow the head, or a beginning."""
+    once = list(dict.fromkeys(words))
+    return len(once) < len(words) and once == [word.strip() for word in right[1 : len(once) + 1]]

@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_play(commands)
     _add_selftest(commands)
     _add_soak(commands)
+    _add_sensitivity(commands)
     _add_world(commands)
     _add_abort(commands)
     _add_conform(commands)
@@ -76,6 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
     faults.add_argument("--json", action="store_true", help="print the catalogue as JSON")
     install = _command(commands, "install", "make a target's own environment and install what it needs")
     install.add_argument("target", metavar="FILE", nargs="+", help="target files")
+    scorecard = _command(commands, "scorecard", "publish a run's findings as a page, and make all pages again")
+    scorecard.add_argument(
+        "run", type=Path, metavar="RUN", nargs="?", default=None, help="a judged run; none: the pages only, again"
+    )
+    scorecard.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("docs/scorecard"), help="where pages go (docs/scorecard)"
+    )
     return parser
 
 
@@ -92,7 +100,10 @@ def _add_gate(commands: Any) -> None:
         "--target", metavar="FILE|URL", default="", help="the router under test (default: the reference router)"
     )
     gate.add_argument(
-        "--topology", metavar="NAME|FILE", default="slack", help="the endpoints and tenants (default: slack)"
+        "--topology",
+        metavar="NAME|FILE",
+        default="",
+        help="the endpoints and tenants (default: the target's, or slack)",
     )
     gate.add_argument(
         "--suite", metavar="NAME", action="append", help="which suites (default: all); may be given again"
@@ -154,6 +165,24 @@ def _add_selftest(commands: Any) -> None:
         "--brief", action="store_true", help="play each defect on one test that shows it, instead of all"
     )
     selftest.add_argument("--json", action="store_true", help="print the matrix as JSON")
+
+
+def _add_sensitivity(commands: Any) -> None:
+    sensitivity = _command(
+        commands, "sensitivity", "play graded defects in virtual time: from which strength on are they caught?"
+    )
+    sensitivity.add_argument(
+        "--only", metavar="DEFECT", action="append", help="only this graded defect; again for more"
+    )
+    sensitivity.add_argument(
+        "--profile", metavar="smoke|fast|full", default="fast", help="how long, and which tests (default: fast)"
+    )
+    sensitivity.add_argument("--seeds", metavar="N", type=int, default=5, help="runs of each strength (default: 5)")
+    sensitivity.add_argument("--seed", metavar="N", type=int, default=1, help="the first seed (default: 1)")
+    sensitivity.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)"
+    )
+    sensitivity.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
 def _add_soak(commands: Any) -> None:

@@ -22,9 +22,20 @@ ClientOutcome: TypeAlias = Literal[
     "unsent",  # the load generator did not get it out (its own fault, not the target's)
 ]
 
+CredentialKind: TypeAlias = Literal[
+    "none",  # nothing was shown
+    "static",  # a secret that knows no end: an API key, access keys for good
+    "session",  # AWS access keys that end
+    "token",  # a bearer token that ends
+    "keyed-token",  # a bearer token that ends, but was had for a secret that does not: a service account's private key
+]
+
 
 class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One request as its client saw it. Latency counts from ``due_s``."""
+    """One request as its client saw it. Latency counts from ``due_s``.
+
+    ``error`` is what kind of refusal the client's dialect takes an error for, ``code`` what the error calls itself.
+    """
 
     test: str
     canary: str
@@ -38,6 +49,7 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     first_token_s: float | None = None
     status: int | None = None
     error: str = ""
+    code: str = ""
     integrity: Integrity | None = None
     served_by: str | None = None
     retry_after_s: float | None = None
@@ -62,6 +74,11 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
         faults: the injections that touched it.
         falsified: whether one of these made its answer wrong under a 200, in a way that nobody can see who does not
             know what it should say: half of it, or another request's.
+        leniency: what the endpoint overlooked to let it in (see `brownout.identity.leniency`); empty for nothing.
+        credential: what kind of credential it showed, before that was checked; empty where it was refused earlier.
+        credential_id: which one: the same for the same credential, and not the credential.
+        credential_until_s: when that one ends; None for never, and where nobody knows.
+        expired: whether it was refused because its credential had ended.
     """
 
     test: str
@@ -79,6 +96,28 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     stream: bool = False
     faults: list[str] = msgspec.field(default_factory=list)
     falsified: bool = False
+    leniency: str = ""
+    credential: CredentialKind | Literal[""] = ""
+    credential_id: str = ""
+    credential_until_s: float | None = None
+    expired: bool = False
+
+
+class CredentialRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A credential asked for, as the service that gives it out saw it. Refused connections leave no trace here.
+
+    Attributes:
+        service: ``sts``, ``imds``, ``google_sts``, ``iam_credentials`` or ``token``.
+        principal: for whom: a role's ARN, a service account's email; at ``google_sts``, the audience.
+        status: the HTTP status of the answer; None where the caller had left before.
+    """
+
+    test: str
+    service: str
+    principal: str
+    at_s: float
+    end_s: float
+    status: int | None = None
 
 
 class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -107,6 +146,15 @@ class FaultRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     acts: int = 0
     undone: bool | None = None
     why: str = ""
+
+
+class TelemetryRecord(msgspec.Struct, kw_only=True):
+    """What the target said of itself, as it said it: before load started, or after it had ended."""
+
+    test: str
+    at_s: float
+    when: Literal["before", "after"]
+    text: str
 
 
 class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

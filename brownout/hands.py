@@ -211,3 +211,7 @@ class Process(Protocol):
     async def start(self) -> None:
         """Start it again, at the same address; on return it is up, or over. One that is up is left so."""
         ...
+
+    async def call(self, method: str, path: str, body: str) -> int | None:
+        """Send it a request, as an operator would; return the status of the answer, None where there is none."""
+        ...

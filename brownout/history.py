@@ -4,7 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord
+from brownout.evidence import (
+    ClientRecord,
+    CredentialRecord,
+    FaultRecord,
+    PhaseRecord,
+    ProviderRecord,
+    TelemetryRecord,
+)
 from brownout.plan import BURST, TARGET, PlannedInjection, TestPlan
 from brownout.topology import Topology
 
@@ -27,6 +34,8 @@ class History:
     """One test's evidence, whole: what a metric may ask about.
 
     ``client`` and ``attempts`` are sorted by due time and by arrival. ``attempts`` are those that carry a canary.
+    ``credentials`` are calls to the services that give them out, in order, whoever's request was behind them.
+    ``telemetry`` is what the target said of itself, before load and after it.
     """
 
     def __init__(
@@ -38,6 +47,8 @@ class History:
         provider: Sequence[ProviderRecord],
         faults: Sequence[FaultRecord],
         phases: Sequence[PhaseRecord],
+        credentials: Sequence[CredentialRecord] = (),
+        telemetry: Sequence[TelemetryRecord] = (),
     ) -> None:
         self.plan = plan
         self.topology = topology
@@ -46,7 +57,9 @@ class History:
             (record for record in provider if record.canary is not None),
             key=lambda record: (record.arrived_s, record.canary or ""),
         )
+        self.credentials = sorted(credentials, key=lambda record: (record.at_s, record.service, record.principal))
         self.phases = {phase.phase: phase for phase in phases}
+        self.telemetry = {record.when: record for record in telemetry}
         self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])
         self.windows = list(_windows(plan.injections, faults, self.last_s))
         began = self.phases.get("load-start")

@@ -1,6 +1,6 @@
 """Intervals: what a figure from a sample says of the figure behind it, and how much more of the same would settle it.
 
-Every interval has 95 % confidence on each side, because a bound is only ever crossed on one. Samples are taken as
+Every interval has about 95 % confidence on each side, because a bound is only ever crossed on one. Samples are taken as
 independent; requests that fail come in clusters, so that the truth is somewhat wider than this.
 """
 
@@ -12,8 +12,10 @@ from typing import TypeAlias
 import msgspec
 
 CONFIDENCE = 0.95
+REPEATS_MAX = 200
 _Z = NormalDist().inv_cdf(CONFIDENCE)
-_REPEATS_MAX = 200
+_FEW = 20  # of the rarer kind: below it Wilson's interval ends too soon towards the middle
+_HALVINGS = 60
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -28,7 +30,21 @@ class Share(msgspec.Struct, frozen=True):
         return self.hits / self.of
 
     def interval(self) -> tuple[float, float]:
-        """Return Wilson's score interval (JASA 22, 1927), which holds for rates near 0 and 1, too."""
+        """Return Wilson's score interval (JASA 22, 1927), made exact where it is far from what it says.
+
+        Towards 0 and 1 it misses the rate in 7 cases of 100 (9 of samples of ten), and not in 5. Towards the middle it
+        would miss it in up to 20 while there are only a few of the rarer kind (one lost request must not prove
+        that a promise of 99.9 % is broken): there the exact one is taken (Clopper and Pearson, Biometrika 26, 1934).
+        """
+        low, high = self._wilson()
+        lost = self.of - self.hits
+        if 0 < lost <= min(self.hits, _FEW):
+            high = max(high, 1 - _least_rate(lost, self.of))
+        if 0 < self.hits <= min(lost, _FEW):
+            low = min(low, _least_rate(self.hits, self.of))
+        return low, high
+
+    def _wilson(self) -> tuple[float, float]:
         count, seen, square = self.of, self.value, _Z * _Z
         middle = seen + square / (2 * count)
         half = _Z * math.sqrt(seen * (1 - seen) / count + square / (4 * count * count))
@@ -110,7 +126,38 @@ class Mean(msgspec.Struct, frozen=True):
         return Mean((*self.values, *(value for one in others for value in one.values)))
 
 
-Sample: TypeAlias = Share | Quantile | Mean
+class Split(msgspec.Struct, frozen=True):
+    """How far ``of`` are from falling on arms by the shares ``meant``: the arm counts that is furthest off.
+
+    ``hits`` are those that fell on each arm; what fell on none is in ``of`` alone.
+    """
+
+    hits: tuple[int, ...]
+    meant: tuple[float, ...]
+    of: int
+
+    @property
+    def value(self) -> float:
+        """The deviation seen."""
+        return max(abs(hits / self.of - meant) for hits, meant in zip(self.hits, self.meant, strict=True))
+
+    def interval(self) -> tuple[float, float]:
+        """Return how near to its share, and how far from it, the worst arm may be by its share's own interval."""
+        ends = [(*Share(hits, self.of).interval(), meant) for hits, meant in zip(self.hits, self.meant, strict=True)]
+        near = max(max(low - meant, meant - high, 0.0) for low, high, meant in ends)
+        return near, max(max(meant - low, high - meant) for low, high, meant in ends)
+
+    def times(self, repeats: int) -> "Split":
+        """Return what so many repeats like this one would make."""
+        return Split(tuple(hits * repeats for hits in self.hits), self.meant, self.of * repeats)
+
+    def with_(self, others: "Sequence[Split]") -> "Split":
+        """Return this and others, of the same arms, as one sample."""
+        hits = tuple(map(sum, zip(self.hits, *(one.hits for one in others), strict=True)))
+        return Split(hits, self.meant, self.of + sum(one.of for one in others))
+
+
+Sample: TypeAlias = Share | Quantile | Mean | Split
 
 
 def pooled(samples: Sequence[Sample]) -> Sample:
@@ -119,25 +166,48 @@ def pooled(samples: Sequence[Sample]) -> Sample:
     return first.with_(others)  # type: ignore[arg-type]  # of one kind, as they are of one metric
 
 
-def settles_in(sample: Sample, holds: Callable[[float], bool]) -> int | None:
-    """Return how many repeats like this one would tell whether a bound is kept; None where they would not either.
+def settled(sample: Sample, holds: Callable[[float], bool]) -> bool:
+    """Return whether a sample tells if a bound is kept: its figure and both ends of its interval agree."""
+    low, high = sample.interval()
+    return holds(low) == holds(sample.value) == holds(high)
+
+
+def settles_in(sample: Sample, holds: Callable[[float], bool], at_most: int = REPEATS_MAX) -> int | None:
+    """Return how many times as much of the same would tell whether a bound is kept; None where it would not either.
 
     Args:
         sample: of one repeat, or of several pooled (then the answer counts in as many).
         holds: whether a figure keeps the bound.
+        at_most: how many times are to be had.
     """
-    if not _settled(sample.times(_REPEATS_MAX), holds):
+    if not settled(sample.times(at_most), holds):
         return None
-    low, high = 1, _REPEATS_MAX
+    low, high = 1, at_most
     while low < high:
         middle = (low + high) // 2
-        if _settled(sample.times(middle), holds):
+        if settled(sample.times(middle), holds):
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def _settled(sample: Sample, holds: Callable[[float], bool]) -> bool:
-    low, high = sample.interval()
-    return holds(low) == holds(high)
+def _least_rate(hits: int, of: int) -> float:
+    """Return the smallest rate at which a sample has so many hits, or more, in 5 % of the cases."""
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        rate = (low + high) / 2
+        if _chance_of_fewer(hits, of, rate) > CONFIDENCE:
+            low = rate
+        else:
+            high = rate
+    return low
+
+
+def _chance_of_fewer(hits: int, of: int, rate: float) -> float:
+    term = (1 - rate) ** of
+    total = 0.0
+    for number in range(hits):
+        total += term
+        term *= (of - number) / (number + 1) * rate / (1 - rate)
+    return total

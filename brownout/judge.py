@@ -10,7 +10,7 @@ import msgspec
 
 from brownout.doubts import not_ready, spoiled, starved
 from brownout.history import History
-from brownout.intervals import Sample, pooled, settles_in
+from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
 from brownout.metrics.base import some
 from brownout.plan import BURST, Plan, TestPlan
@@ -18,6 +18,9 @@ from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
 from brownout.viewing import view_of
+
+NOT_HERE = "it cannot be had here"
+"""How the reason begins for which a test was left out that cannot be played where it was asked for."""
 
 
 class _OfATest(Protocol):
@@ -49,16 +52,18 @@ def judge(run: RunDir) -> Verdicts:
 
 def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
     """Return each test's history, by the test's name."""
-    client, provider = _by_test(run.client()), _by_test(run.provider())
-    faults, phases = _by_test(run.faults()), _by_test(run.phases())
+    client, provider, credentials = _by_test(run.client()), _by_test(run.provider()), _by_test(run.credentials())
+    faults, phases, telemetry = _by_test(run.faults()), _by_test(run.phases()), _by_test(run.telemetry())
     return {
         test.test: History(
             test,
             plan.topology_of(test),
             client=client[test.test],
             provider=provider[test.test],
+            credentials=credentials[test.test],
             faults=faults[test.test],
             phases=phases[test.test],
+            telemetry=telemetry[test.test],
         )
         for test in plan.tests
     }
@@ -106,7 +111,10 @@ def _blank(test: TestPlan, name: str, text: str) -> Promise:
 
 
 def _what_lacks(lacking: list[str]) -> str:
-    """Features are the target's to declare; a topology may lack something too."""
+    """Features are the target's to declare; a topology may lack something too, and so may where it is played."""
+    here = [name.removeprefix("here: ") for name in lacking if name.startswith("here: ")]
+    if here:
+        return f"{NOT_HERE}: {', '.join(here)}"
     ours = [name.removeprefix("topology: ") for name in lacking if name.startswith("topology: ")]
     if ours:
         return f"the topology has no such thing: {', '.join(ours)}"
@@ -126,18 +134,25 @@ def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: lis
     slo = _slo(test, text)
     metric = METRICS[slo.metric]
     try:
-        seen = together([metric.measure(view_of(history, slo)) for history in repeats], slo)
+        seen = together([_named(metric.measure(view_of(one, slo)), one.plan.repeat) for one in repeats], slo)
     except NoEvidence as missing:
         promise.why = "; ".join([*spoils, str(missing)])
         return promise
     except Exception:  # noqa: BLE001 - a crashed check is an unknown, and says so
         promise.why = f"the check itself crashed: {traceback.format_exc(limit=-2).strip()}"
         return promise
-    _conclude(promise, metric, slo, seen, spoils)
+    _conclude(promise, metric, slo, seen, spoils, played=len(repeats))
     doubt = next(filter(None, map(starved, repeats)), "")
     if promise.outcome == "fail" and metric.timed and doubt:
         promise.outcome, promise.why = "unknown", "; ".join(filter(None, [doubt, promise.why]))
     return promise
+
+
+def _named(seen: Observation, repeat: int) -> Observation:
+    """Number the witnesses of a repeat: each repeat has a request of the same number."""
+    if repeat == 1:
+        return seen
+    return msgspec.structs.replace(seen, witnesses=[f"{canary}.{repeat}" for canary in seen.witnesses])
 
 
 def together(repeats: Sequence[Observation], slo: Slo) -> Observation:
@@ -154,8 +169,8 @@ def together(repeats: Sequence[Observation], slo: Slo) -> Observation:
         worst,
         value=sample.value if sample else worst.value,
         samples=sum(one.samples for one in repeats),
-        witnesses=some([canary for one in repeats for canary in one.witnesses]),
-        why=f"{kept} of {len(repeats)} repeats kept it; the worst: {worst.why}",
+        witnesses=some([canary for one in [worst, *repeats] for canary in one.witnesses]),
+        why=f"kept by {kept} of {len(repeats)} repeats; the worst: {worst.why}",
         sample=sample,
     )
 
@@ -165,12 +180,12 @@ def _nearest(repeats: Sequence[Observation], slo: Slo) -> Observation:
     return min(repeats, key=lambda one: abs(one.value - slo.bound))
 
 
-def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spoils: list[str]) -> None:
+def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spoils: list[str], *, played: int) -> None:
     promise.observed = _finite(seen.value)
     promise.samples, promise.witnesses, promise.why = seen.samples, seen.witnesses, seen.why
     promise.outcome = "pass" if slo.holds(seen.value) else "fail"
     if seen.sample:
-        _weigh(promise, slo, seen.sample)
+        _weigh(promise, slo, seen.sample, played)
     if promise.outcome == "pass":
         promise.witnesses = []
     proven = promise.outcome == "fail" and metric.stands_alone
@@ -179,19 +194,19 @@ def _conclude(promise: Promise, metric: Metric, slo: Slo, seen: Observation, spo
         promise.why = "; ".join([*spoils, seen.why] if seen.why else spoils)
 
 
-def _weigh(promise: Promise, slo: Slo, sample: Sample) -> None:
+def _weigh(promise: Promise, slo: Slo, sample: Sample, played: int) -> None:
     """A figure whose interval reaches over the bound tells nothing of which side the truth is on."""
     low, high = sample.interval()
     promise.low, promise.high = _finite(low), _finite(high)
-    if slo.holds(low) == slo.holds(high):
+    if settled(sample, slo.holds):
         return
     promise.outcome = "unknown"
-    promise.repeats = settles_in(sample, slo.holds)
-    settle = (
-        f"{promise.repeats} times as much of the same would settle it (--repeat {promise.repeats})"
-        if promise.repeats
-        else "no number of repeats like this would settle it"
-    )
+    times = settles_in(sample, slo.holds, at_most=max(REPEATS_MAX // played, 1))
+    if times:
+        promise.repeats = times * played
+        settle = f"{times} times as much of the same would settle it (--repeat {promise.repeats})"
+    else:
+        settle = f"not even {REPEATS_MAX} repeats like this would settle it"
     near = f"too near the bound to tell from {promise.samples} samples: {settle}"
     promise.why = "; ".join(filter(None, [near, promise.why]))
 

@@ -94,11 +94,31 @@ def check_playable(injections: Sequence[PlannedInjection], *, clock: ClockName, 
                 f"{begin}{made.kind} cannot be had on the {clock} clock, where there is nothing that it could act on. "
                 f"Use --clock {made.entry.clocks[0]}, or leave it out."
             )
-        if made.acts_on == TARGET and clock == "real" and not started:
+        if _strikes_anothers(made, clock, started=started):
             raise BadInput(
                 f"{begin}{made.kind} strikes the router's process, which must be one that brownout started, and this "
                 "target runs already (url:). Give the target's file start: instead, or leave the fault out."
             )
+
+
+def unplayable(injections: Sequence[PlannedInjection], *, clock: ClockName, started: bool) -> list[str]:
+    """Return which of the injections cannot be had where a test is to be played, in words for who reads its verdict.
+
+    Args:
+        injections: the test's.
+        clock: which clock it is played on.
+        started: as in `check_playable`.
+    """
+    made = [make_fault(one.fault, one.settings) for one in injections]
+    no_room = [f"{one.kind} on the {clock} clock" for one in made if clock not in one.entry.clocks]
+    anothers = [
+        f"{one.kind} of a target that runs already" for one in made if _strikes_anothers(one, clock, started=started)
+    ]
+    return list(dict.fromkeys([*no_room, *anothers]))
+
+
+def _strikes_anothers(made: Fault, clock: ClockName, *, started: bool) -> bool:
+    return made.acts_on == TARGET and clock == "real" and not started
 
 
 def _endpoints(made: Fault, placed: Placed, topology: Topology, where: str, begin: str) -> list[str]:

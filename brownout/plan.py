@@ -5,6 +5,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from brownout.clock import rng_for
+from brownout.shaping import Shaping
+from brownout.telemetry import Says
 from brownout.topology import Endpoint, Topology
 from brownout.workload import Workload
 
@@ -73,6 +75,10 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     ``sized`` are endpoints that stand in this test in place of the topology's of the same names, because the test is
     about how much they can carry. ``repeat`` numbers the repeats of one test, which have names of their own; ``of`` is
     then the name of the first. ``stretched`` says why the test takes longer than its profile would have it.
+    ``credentials_live_s`` is how long what the world's identity services grant holds at most; None for as long as ever.
+
+    ``shaping`` is what the target shapes, where the test is about that, its places as endpoints; ``says`` what the
+    target's own metrics mean, where it has said so.
     """
 
     __test__ = False
@@ -92,6 +98,9 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int = 1
     of: str = ""
     stretched: str = ""
+    credentials_live_s: float | None = None
+    shaping: Shaping | None = None
+    says: Says | None = None
 
     @property
     def base(self) -> str:
@@ -100,7 +109,10 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a run does and everything its judge needs besides the evidence."""
+    """Everything a run does and everything its judge needs besides the evidence.
+
+    ``lenient`` is what the emulated clouds overlook for the target's sake (see `brownout.identity.leniency`).
+    """
 
     run: str
     target: str
@@ -112,6 +124,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str = ""
     topology: Topology
     tests: list[TestPlan]
+    lenient: list[str] = msgspec.field(default_factory=list)
 
     def topology_of(self, test: TestPlan) -> Topology:
         """Return where a test is played: the topology, its endpoints sized as the test has them."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from brownout.errors import BadInput, unknown
 from brownout.plan import PlannedInjection
+from brownout.shaping import Shaping
 from brownout.slo import Slo, parse_slo
 from brownout.target import FEATURES, Target
 from brownout.topology import Topology
@@ -13,14 +14,24 @@ _ROLES = {
     "home": "topology: a tenant that may use the primary endpoint",
     "pinned": "topology: a tenant that may use nothing in the primary region",
     "neighbour": "topology: a second tenant that may use the primary endpoint",
+    "vendor": "topology: an endpoint for the home tenant whose model's id tells its vendor",
     "failover_within_s": "",
     "cooldown_s": "",
     "recover_within_s": "",
+    "experiment": "shaping.experiment",
+    "shadowed": "shaping.shadow",
+    "shadow": "shaping.shadow",
+    "rollback": "shaping.rollback",
+    "rollback_back": "shaping.rollback",
+    "rollback_within_s": "shaping.rollback",
 }
 
 
 class Roles:
-    """Fills ``{home}``, ``{pinned}``, ``{neighbour}`` and the target's timings (``{recover_within_s}``) in texts.
+    """Fills ``{home}``, ``{pinned}``, ``{neighbour}``, ``{vendor}`` and the target's timings in texts.
+
+    Of what the target shapes, ``{experiment}`` and ``{shadowed}`` are models, ``{shadow}`` is a place, ``{rollback}``
+    and ``{rollback_back}`` are calls, ``{rollback_within_s}`` a time.
 
     Args:
         topology: it names the tenants; one may be without a role.
@@ -34,9 +45,11 @@ class Roles:
             "home": topology.home_tenant,
             "pinned": topology.pinned_tenant,
             "neighbour": topology.neighbour_tenant,
+            "vendor": topology.home_vendor,
             "failover_within_s": f"{target.failover_within_s:g}s",
             "cooldown_s": f"{target.cooldown_s:g}s",
             "recover_within_s": f"{within_s:g}s",
+            **_shaped(target.shaping),
         }
 
     def missing(self, text: str) -> list[str]:
@@ -48,6 +61,18 @@ class Roles:
         for role, name in self._names.items():
             text = text.replace("{" + role + "}", name or role)
         return text
+
+
+def _shaped(shaping: Shaping) -> dict[str, str | None]:
+    experiment, rollback, shadow = shaping.experiment, shaping.rollback, shaping.shadow
+    return {
+        "experiment": experiment.model if experiment else None,
+        "shadowed": shadow.model if shadow else None,
+        "shadow": shadow.to if shadow else None,
+        "rollback": rollback.call if rollback else None,
+        "rollback_back": rollback.back if rollback else None,
+        "rollback_within_s": f"{rollback.within_s:g}s" if rollback else None,
+    }
 
 
 def make_promises(

@@ -1,7 +1,9 @@
 """The run directory: ``runs/<name>/<UTC time>/``, with a ``latest`` link beside it."""
 
+import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -11,7 +13,15 @@ import yaml
 from brownout import __version__
 from brownout.clock import utc_now
 from brownout.errors import BadInput
-from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord, read_records
+from brownout.evidence import (
+    ClientRecord,
+    CredentialRecord,
+    FaultRecord,
+    PhaseRecord,
+    ProviderRecord,
+    TelemetryRecord,
+    read_records,
+)
 from brownout.plan import Plan
 from brownout.verdict import Verdicts
 
@@ -19,7 +29,8 @@ from brownout.verdict import Verdicts
 class RunDir:
     """The files of one run, by name.
 
-    Evidence: ``plan.yaml env.json client.jsonl provider.jsonl faults.jsonl phases.jsonl telemetry.jsonl``;
+    Evidence: ``plan.yaml env.json client.jsonl provider.jsonl credentials.jsonl faults.jsonl phases.jsonl
+    telemetry.jsonl``;
     judged from it: ``verdicts.json junit.xml summary.md report.html``. Each test has a folder of its own for the
     target's config and logs.
     """
@@ -72,17 +83,22 @@ class RunDir:
         """Write ``plan.yaml``."""
         self.file("plan.yaml").write_text(yaml.safe_dump(msgspec.to_builtins(plan), sort_keys=False))
 
-    def write_environment(self, argv: list[str], seed: int) -> None:
-        """Write ``env.json``: versions, the checkout's state, the command line and the seed."""
+    def write_environment(self, argv: list[str], seed: int, target: Mapping[str, str] | None = None) -> None:
+        """Write ``env.json``: versions, the checkout's state, the command line and the seed.
+
+        ``target``: the versions of what the target is made of, as they are installed.
+        """
         facts = {
             "brownout": __version__,
             "python": platform.python_version(),
             "platform": platform.platform(),
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
             "git": _git("rev-parse", "HEAD"),
             "uncommitted": bool(_git("status", "--porcelain")),
             "argv": ["brownout", *argv],
             "seed": seed,
             "packages": {name: _version(name) for name in ("aiohttp", "locust", "toxiproxy-python", "uvloop")},
+            "target_packages": dict(target or {}),
         }
         self.file("env.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts), indent=2) + b"\n")
 
@@ -105,6 +121,10 @@ class RunDir:
         """What each endpoint received."""
         return read_records(self.file("provider.jsonl"), ProviderRecord)  # type: ignore[return-value]
 
+    def credentials(self) -> list[CredentialRecord]:
+        """What was asked of the services that give out credentials."""
+        return read_records(self.file("credentials.jsonl"), CredentialRecord)  # type: ignore[return-value]
+
     def faults(self) -> list[FaultRecord]:
         """When each fault was on, and how often it fired."""
         return read_records(self.file("faults.jsonl"), FaultRecord)  # type: ignore[return-value]
@@ -112,6 +132,10 @@ class RunDir:
     def phases(self) -> list[PhaseRecord]:
         """The marks in each test's life."""
         return read_records(self.file("phases.jsonl"), PhaseRecord)  # type: ignore[return-value]
+
+    def telemetry(self) -> list[TelemetryRecord]:
+        """What the target said of itself."""
+        return read_records(self.file("telemetry.jsonl"), TelemetryRecord)  # type: ignore[return-value]
 
 
 def _git(*words: str) -> str:

@@ -17,6 +17,7 @@ from brownout.plan import BURST, PlannedInjection, TestPlan
 from brownout.promising import Roles, make_promises
 from brownout.schedule import Scope, Timing
 from brownout.target import Target
+from brownout.telemetry import Says
 from brownout.topology import Capacity, Endpoint, Topology
 from brownout.workload import Arrival, Burst, TrafficClass, Workload
 
@@ -81,15 +82,17 @@ class Swing(msgspec.Struct, frozen=True, kw_only=True):
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What a scenario's traffic is, where it is not the usual one (see `Workload`).
 
-    ``times`` is the rate as a multiple of the profile's; ``swings`` are in order of time, none over another.
+    ``times`` is the rate as a multiple of the profile's; ``swings`` are in order of time, none over another. ``model``
+    is what clients ask for, a role as a rule (``{experiment}``); empty for the target's own models.
     """
 
     times: float = 1.0
+    model: str = ""
     swings: tuple[Swing, ...] = ()
     classes: Mapping[TrafficClass, float] = msgspec.field(default_factory=lambda: dict(Workload().classes))
     stream_share: float = Workload().stream_share
     prompt_tokens: tuple[int, int] = Workload().prompt_tokens
-    output_tokens: tuple[int, int] = Workload().output_tokens
+    output_tokens: tuple[int, int] = (6, 10)  # enough to cut in the middle; each token more is a dozen events more
 
 
 class Sized(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +115,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         fast: whether a gate cannot do without it.
         sized: endpoints in the size that the test is about, by the places they are at.
         lasts: how many times as long as the profile's its fault window is.
+        credentials_live: how long what the world's identity services grant holds, in fault windows; 0: as long as ever.
     """
 
     test: str
@@ -124,6 +128,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     fast: bool = False
     lasts: float = 1.0
+    credentials_live: float = 0.0
 
 
 def scenario(
@@ -136,6 +141,7 @@ def scenario(
     needs: Sequence[str] = (),
     fast: bool = False,
     lasts: float = 1.0,
+    credentials_live: float = 0.0,
 ) -> Callable[[F], F]:
     """Attach a scenario to a suite's test function; its name and docstring become the test's.
 
@@ -149,11 +155,14 @@ def scenario(
         needs: as in `Scenario`.
         fast: as in `Scenario`.
         lasts: as in `Scenario`.
+        credentials_live: as in `Scenario`.
 
     Texts may name roles that the topology fills: ``{home}``, a tenant that may use the primary endpoint;
-    ``{neighbour}``, a second one; ``{pinned}``, one that may use nothing in its region. ``{failover_within_s}``,
-    ``{cooldown_s}`` and ``{recover_within_s}`` are the target's. Places have roles too: see
-    `brownout.topology.Topology.select`. A window may name a fault, ``faults``, or ``burst`` for the load's swings.
+    ``{neighbour}``, a second one; ``{pinned}``, one that may use nothing in its region; ``{vendor}``, who made the
+    model of the home tenant's first endpoint that tells it. ``{failover_within_s}``,
+    ``{cooldown_s}`` and ``{recover_within_s}`` are the target's, and so is what it shapes (`brownout.promising.Roles`).
+    Places have roles too: see `brownout.topology.Topology.select`. A window may name a fault, ``faults``, or ``burst``
+    for the load's swings.
     """
 
     def attach(function: F) -> F:
@@ -170,6 +179,7 @@ def scenario(
                 needs=tuple(needs),
                 fast=fast,
                 lasts=lasts,
+                credentials_live=credentials_live,
             )
             for word, others in (variants or {"": ()}).items()
         )
@@ -194,15 +204,16 @@ def plan_test(
         BadInput: an unknown fault, setting, place, metric, unit, tenant or feature.
     """
     where = f"suite {suite}, test {made.test}"
+    shaped_at = f"target {target.target}: shaping"
     roles = Roles(topology, target)
-    missing = [*_missing(made, roles, topology), *target.lacks(list(made.needs))]
+    missing = [*target.lacks(list(made.needs)), *_missing(made, roles, topology, target)]
     times = _times(made, profile, target)
     sized = [] if missing else _sized(made, roles, topology, where)
     planned = [
         planned
         for index, one in enumerate(made.injections)
         if not missing
-        for planned in _plan_injection(index, one, roles, times, topology, where)
+        for planned in _plan_injection(index, one, roles, times, _in_size(topology, sized), where)
     ]
     promises, lacking = make_promises(
         made.must,
@@ -226,6 +237,9 @@ def plan_test(
         skipped=missing,
         sized=sized,
         stretched=_stretched(made, profile, times, target),
+        credentials_live_s=made.credentials_live * times.fault_s or None,
+        shaping=None if missing or not _about_shaping(made, target) else target.shaping.on(topology, where=shaped_at),
+        says=target.telemetry.told if target.telemetry.told != Says() else None,
     )
 
 
@@ -245,16 +259,24 @@ def _stretched(made: Scenario, profile: Profile, times: Profile, target: Target)
     return f"its fault window lasts {times.fault_s:g} s and not {usual_s:g} s: the target declares {why}"
 
 
-def _missing(made: Scenario, roles: Roles, topology: Topology) -> list[str]:
+def _about_shaping(made: Scenario, target: Target) -> bool:
+    return any(name in target.shaping.features for name in made.needs)
+
+
+def _missing(made: Scenario, roles: Roles, topology: Topology, target: Target) -> list[str]:
     """Return what the topology lacks of the roles and kinds of capacity that the scenario is about."""
     places = [*(one.at for one in made.injections), *made.sized]
+    places += target.shaping.places if _about_shaping(made, target) else []
     names = [*places, *(name for one in made.injections for name in one.scope.tenants)]
+    names += [value for one in made.injections for value in one.settings.values() if isinstance(value, str)]
     names += [name for swing in made.load.swings for name in swing.tenants]
     lacking = {role for name in names for role in roles.missing(name)}
     has = {endpoint.capacity for endpoint in topology.endpoints}
     lacking |= {f"topology: an endpoint of capacity {kind}" for kind in get_args(Capacity) if kind in places} - {
         f"topology: an endpoint of capacity {kind}" for kind in has
     }
+    proofs = {place for place in places if place.startswith("auth:") and not topology.has(place)}
+    lacking |= {f"topology: an endpoint with {place}" for place in proofs}
     if topology.fallback is None and any("fallback" in place for place in places):
         lacking.add("topology: an endpoint for the home tenant outside the primary region")
     return sorted(lacking)
@@ -267,6 +289,13 @@ def _sized(made: Scenario, roles: Roles, topology: Topology, where: str) -> list
         for name in topology.select(roles.filled(at), where=where)
     }
     return list(sized.values())
+
+
+def _in_size(topology: Topology, sized: Sequence[Endpoint]) -> Topology:
+    """Return the topology as the test has it: what a fault fits depends on what an endpoint can carry."""
+    others = {endpoint.name: endpoint for endpoint in sized}
+    endpoints = [others.get(endpoint.name, endpoint) for endpoint in topology.endpoints]
+    return msgspec.structs.replace(topology, endpoints=endpoints)
 
 
 def _workload(
@@ -286,6 +315,7 @@ def _workload(
         for swing in load.swings
     )
     return Workload(
+        model=roles.filled(load.model),
         arrival=msgspec.structs.replace(arrival, rate_rps=times.rate_rps, bursts=bursts),
         duration_s=times.baseline_s + times.fault_s + target.recover_within_s + times.settle_s,
         tenants=_shares(made.tenants, roles, topology, where),
@@ -311,7 +341,7 @@ def _plan_injection(
     placed = Placed(
         id=f"{one.fault}-{index + 1}",
         fault=one.fault,
-        settings=one.settings,
+        settings={k: roles.filled(v) if isinstance(v, str) else v for k, v in one.settings.items()},
         at=roles.filled(one.at),
         timing=Timing(
             at_s=times.baseline_s + one.from_ * times.fault_s,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from brownout.errors import BadInput
-from brownout.evidence import ClientRecord, FaultRecord, PhaseRecord, ProviderRecord
+from brownout.evidence import ClientRecord, CredentialRecord, FaultRecord, PhaseRecord, ProviderRecord
 from brownout.history import History
 from brownout.metrics import METRICS, NoEvidence
 from brownout.plan import TestPlan
@@ -119,6 +119,7 @@ class Sentry:
         self._client: list[ClientRecord] = []
         self._provider: list[ProviderRecord] = []
         self._faults: list[FaultRecord] = []
+        self._credentials: list[CredentialRecord] = []
         self._began_s: float | None = None
 
     def begin(self, start_s: float) -> None:
@@ -133,6 +134,8 @@ class Sentry:
                     self._client.append(record)
                 case ProviderRecord(test=self._plan.test):
                     self._provider.append(record)
+                case CredentialRecord(test=self._plan.test):
+                    self._credentials.append(record)
                 case FaultRecord(test=self._plan.test):
                     self._faults.append(record)
                 case _:
@@ -181,4 +184,5 @@ class Sentry:
             provider=self._provider,
             faults=self._faults,
             phases=phases,
+            credentials=self._credentials,
         )

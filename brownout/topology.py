@@ -8,6 +8,7 @@ import msgspec
 from brownout.capacity import Behind, make_capacity
 from brownout.capacity.paced import Limits
 from brownout.clock import rng_for
+from brownout.dialects import dialect_named
 from brownout.errors import BadInput, unknown
 from brownout.vendors import vendor_of
 
@@ -16,7 +17,7 @@ Capacity: TypeAlias = Literal["provisioned", "on-demand", "gpu"]
 
 _PRIMARY = {"primary": "name", "primary-region": "region", "primary-cloud": "cloud"}
 _FALLBACK = ("fallback", "fallback-region")
-_ONLY_IN_FULL = ("vendor",)  # providers bear vendors' names, and a bare word means the provider
+_ONLY_IN_FULL = ("vendor", "auth")  # providers bear vendors' names, and a bare word means the provider
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +70,8 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         A selector is a comma-separated list of words; each is an endpoint's name, or a region, cloud,
         provider or capacity that some endpoint has (``us-east-1``, ``aws``, ``vertex``, ``provisioned``),
         optionally said in full (``region:us-east-1``). ``vendor:anthropic``, always in full, is every endpoint that
-        serves a model of that vendor's, on whichever cloud (see `brownout.vendors`). ``all`` is every endpoint,
+        serves a model of that vendor's, on whichever cloud (see `brownout.vendors`). ``auth:sigv4`` (or
+        ``google-oauth``, ``api-key``) is every endpoint whose callers prove themselves so. ``all`` is every endpoint,
         ``tenant:NAME`` those a tenant may use, ``primary`` the first in order, ``primary-region`` and
         ``primary-cloud`` those that share its region or cloud. ``fallback`` is where the home tenant goes when the
         primary region is gone, and ``fallback-region`` all that share its region.
@@ -82,6 +84,10 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             chosen.update(matches)
         return [name for name in self.names if name in chosen]
 
+    def has(self, word: str) -> bool:
+        """Return whether one word of a selector means any endpoint."""
+        return bool(self._matches(word))
+
     @property
     def home_tenant(self) -> str | None:
         """The first tenant that may use the primary endpoint."""
@@ -93,6 +99,13 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         near = set(self.select("primary-region"))
         home = self.tenants.get(self.home_tenant or "")
         return next((name for name in self.names if home and name in home.allow and name not in near), None)
+
+    @property
+    def home_vendor(self) -> str | None:
+        """The vendor of the first endpoint that the home tenant may use and whose model's id tells its vendor."""
+        home = self.tenants.get(self.home_tenant or "")
+        vendors = (vendor_of(one.model) for one in self.endpoints if home and one.name in home.allow)
+        return next(filter(None, vendors), None)
 
     @property
     def neighbour_tenant(self) -> str | None:
@@ -163,5 +176,6 @@ def _facets(endpoint: Endpoint) -> Mapping[str, str]:
         "cloud": endpoint.cloud,
         "provider": endpoint.provider,
         "capacity": endpoint.capacity,
+        "auth": dialect_named(endpoint.dialect).auth,
         **({"vendor": vendor} if vendor else {}),
     }

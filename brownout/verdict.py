@@ -25,11 +25,12 @@ class Promise(msgspec.Struct, kw_only=True):
 
     ``id`` is ``suite/test/metric...``; ``observed`` is None when nothing could be observed, or when the figure is
     without end (it never failed over, it never recovered: then the outcome is fail and ``why`` says so); ``witnesses``
-    are the ids of up to ten requests (canaries) that show it; ``why`` says what was seen, or what was missing.
+    are the ids of up to ten requests (canaries) that show it, those of a test's n-th repeat as ``ID.n``; ``why`` says
+    what was seen, or what was missing.
 
     ``low`` and ``high`` bound the figure behind the sample, each with 95 % confidence (see `brownout.intervals`); None
     where nothing bounds it, or where it is no sample but a fact. ``repeats``, of a figure too near its bound: how many
-    times as much of the same would tell; None where it need not, or would not.
+    repeats in all (``--repeat``) would tell; None where none are needed, or none would do.
     """
 
     id: str

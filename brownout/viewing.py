@@ -27,6 +27,7 @@ def view_of(history: History, slo: Slo, *, since_s: float = -math.inf) -> View:
             if r.arrived_s > since_s and within(r.arrived_s) and _matches_attempt(history, r, slo)
         ],
         windows=history.windows_of(slo.fault),
+        credentials=[r for r in history.credentials if r.at_s > since_s and within(r.at_s)],
     )
 
 

@@ -12,6 +12,7 @@ from faults import drip as drip
 from faults import duplicated_chunk as duplicated_chunk
 from faults import engine_death as engine_death
 from faults import expired_tokens as expired_tokens
+from faults import flag_rollback as flag_rollback
 from faults import flapping as flapping
 from faults import gpu_memory_full as gpu_memory_full
 from faults import gpu_out_of_memory as gpu_out_of_memory
@@ -30,6 +31,7 @@ from faults import rank_hang as rank_hang
 from faults import refresh_stampede as refresh_stampede
 from faults import region_down as region_down
 from faults import reordered_chunk as reordered_chunk
+from faults import request_rejected as request_rejected
 from faults import revoked_credentials as revoked_credentials
 from faults import router_killed as router_killed
 from faults import router_restarted as router_restarted
@@ -52,6 +54,7 @@ from faults import thundering_herd as thundering_herd
 from faults import tls_broken as tls_broken
 from faults import token_service_down as token_service_down
 from faults import toxiproxy_server as toxiproxy_server
+from faults import unknown_error as unknown_error
 from faults import vendor_outage as vendor_outage
 from faults import wrong_answer as wrong_answer
 from faults import wrong_content_type as wrong_content_type

@@ -1,8 +1,12 @@
 """provider-outage: a provider, or a whole cloud, answers with errors everywhere."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from brownout.fault import Entry, fault
+import msgspec
+
+from brownout.fault import Entry, Exchange, fault
+from brownout.wire import Refusal
 from faults._refusing import Outage
 
 
@@ -29,4 +33,13 @@ class ProviderOutage(Outage):
     Attributes:
         refusal: how it fails, in the words every dialect translates: ``internal`` (500), ``unavailable`` (503) or
             ``overloaded`` (503 or 529).
+        retry_after_s: when it says to come back, in seconds, in the provider's own form (RFC 9110, 10.2.3, has
+            Retry-After for 503 first of all); null when it does not say.
     """
+
+    retry_after_s: Annotated[float, msgspec.Meta(ge=0.0)] | None = None
+
+    def said(self, exchange: Exchange) -> Refusal:
+        """Return the error."""
+        usual = super().said(exchange)
+        return Refusal(usual.kind, usual.message, retry_after_s=self.retry_after_s)

@@ -27,7 +27,7 @@ def prompt(due: DueRequest, canary: str) -> str:
 def ask(plan: LoadPlan, due: DueRequest, canary: str) -> Ask:
     """Return the generation a request asks for; the plan's models take turns."""
     return Ask(
-        model=plan.models[due.number % len(plan.models)],
+        model=plan.models[due.number % len(plan.models)].replace("{tenant}", due.tenant),
         prompt=prompt(due, canary),
         max_tokens=max(due.output_tokens, 2),  # the shortest answer that tells whether it is whole
         stream=due.stream,
@@ -49,6 +49,7 @@ def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, canary: str)
         headers[plan.tenant_header] = due.tenant
     if plan.class_header:
         headers[plan.class_header] = due.traffic_class
+    headers |= plan.headers.get(due.tenant, {})
     return HttpRequest(
         method=request.method, path=request.path, query=request.query, headers=headers, body=request.body
     )

@@ -174,10 +174,16 @@ class Watch:
 
     def _refused(self, status: int) -> None:
         refusal = self._client.refusal(HttpReply(status=status, headers=self._headers, body=bytes(self._body)))
-        self._end("refused", error=refusal.kind, retry_after_s=refusal.retry_after_s)
+        self._end("refused", error=refusal.kind, code=refusal.code, retry_after_s=refusal.retry_after_s)
 
     def _end(
-        self, outcome: ClientOutcome, *, error: str = "", retry_after_s: float | None = None, terminated: bool = False
+        self,
+        outcome: ClientOutcome,
+        *,
+        error: str = "",
+        code: str = "",
+        retry_after_s: float | None = None,
+        terminated: bool = False,
     ) -> None:
         now_s = self._clock.now_s()
         reading = read_reply(self._text, self._canary) if self._text or terminated else None
@@ -194,6 +200,7 @@ class Watch:
             first_token_s=self._first_token_s,
             status=self._status,
             error=error,
+            code=code,
             integrity=reading.integrity if reading else None,
             served_by=reading.endpoint if reading else None,
             retry_after_s=retry_after_s,

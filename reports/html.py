@@ -11,14 +11,26 @@ import msgspec
 from plotly.offline import get_plotlyjs
 
 from brownout.evidence import ClientRecord, ProviderRecord
-from brownout.plan import Plan, PlannedInjection
+from brownout.plan import Plan, PlannedInjection, TestPlan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise
 from reports.chart import chart, css_colour, endpoint_colour
 from reports.reading import Evidence, read
 from reports.story import compressed
 from reports.timeline import Timeline, Window, load_start_s, timeline
-from reports.wording import TestOutcome, clean, duration, figure, headline, results, short_name, skip_reason
+from reports.wording import (
+    TestOutcome,
+    clean,
+    duration,
+    figure,
+    headline,
+    interval,
+    longer,
+    repeats_of,
+    results,
+    short_name,
+    skip_reason,
+)
 
 View: TypeAlias = dict[str, Any]
 
@@ -38,7 +50,7 @@ def page(run: RunDir) -> str:
     """Return the report as one HTML document that asks no server for anything."""
     plan, verdicts, evidence = run.plan(), run.verdicts(), read(run)
     tests = results(verdicts, plan)
-    lines = {test.test: timeline(test.plan, plan, evidence) for test in tests if test.plan is not None}
+    lines = {test.test: timeline(_drawn(test), plan, evidence) for test in tests if test.repeats}
     drawn = {name: line for name, line in lines.items() if not line.is_empty}
     charts = {f"t{number}": chart(drawn[test.test]) for number, test in enumerate(tests) if test.test in drawn}
     library, script = get_plotlyjs(), (_TEMPLATES / "report.js").read_text(encoding="utf-8")
@@ -52,6 +64,8 @@ def page(run: RunDir) -> str:
         verdicts=verdicts,
         headline=headline(verdicts.promises),
         duration=duration(verdicts.duration_s),
+        repeats=repeats_of(plan),
+        longer=longer(plan),
         tests=[_test_view(test, f"t{number}", run, evidence, lines) for number, test in enumerate(tests)],
         unfold_all=len(tests) <= _OPEN_TESTS,
         placement=_placement(plan, evidence),
@@ -89,14 +103,20 @@ def _csp_hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
+def _drawn(test: TestOutcome) -> TestPlan:
+    """Return the repeat whose timeline is worth a look: the one with the first witness of the worst promise."""
+    names = [name for promise in test.promises for name in promise.witnesses]
+    numbered = {str(one.repeat): one for one in test.repeats[1:]}
+    return numbered.get(names[0].rpartition(".")[2] if names else "", test.repeats[0])
+
+
 def _test_view(test: TestOutcome, anchor: str, run: RunDir, evidence: Evidence, lines: dict[str, Timeline]) -> View:
     line = lines.get(test.test)
-    client, provider = evidence.client.get(test.test, []), evidence.provider.get(test.test, [])
-    origin_s = load_start_s(evidence.phases.get(test.test, []), client)
-    asked = {record.canary: record for record in client}
-    tried: dict[str, list[ProviderRecord]] = {}
-    for record in sorted(provider, key=lambda record: record.arrived_s):
-        tried.setdefault(record.canary or "", []).append(record)
+    drawn = _drawn(test) if test.repeats else None
+    played = [one.test for one in test.repeats] or [test.test]
+    client = [record for name in played for record in evidence.client.get(name, [])]
+    provider = [record for name in played for record in evidence.provider.get(name, [])]
+    stories = _stories(test, evidence)
     return {
         "anchor": anchor,
         "name": test.test,
@@ -104,31 +124,46 @@ def _test_view(test: TestOutcome, anchor: str, run: RunDir, evidence: Evidence, 
         "outcome": test.outcome,
         "headline": headline(test.promises),
         "plan": test.plan,
-        "promises": [_promise_view(promise, test, asked, tried, origin_s) for promise in test.promises],
+        "promises": [_promise_view(promise, test, stories) for promise in test.promises],
+        "drawn": drawn.repeat if drawn else 1,
+        "repeats": len(test.repeats),
         "line": line,
         "end_s": line.end_s if line else 0.0,
         "faults": _fault_views(test, line),
+        "requests": len(client),
         "clients": Counter(record.outcome for record in client).most_common(),
         "attempts": len(provider),
-        "log": log_tail(run, test.test) if test.outcome in {"fail", "unknown"} else "",
+        "log": log_tail(run, drawn.test if drawn else test.test) if test.outcome in {"fail", "unknown"} else "",
     }
 
 
-def _promise_view(
-    promise: Promise,
-    test: TestOutcome,
-    asked: dict[str, ClientRecord],
-    tried: dict[str, list[ProviderRecord]],
-    origin_s: float,
-) -> View:
+def _stories(test: TestOutcome, evidence: Evidence) -> dict[str, View]:
+    """Return the story of each witness, by the name that it has in the verdicts."""
+    stories: dict[str, View] = {}
+    named = {name for promise in test.promises for name in promise.witnesses}
+    for name, repeat in [(one.test, one.repeat) for one in test.repeats] or [(test.test, 1)]:
+        suffix = "" if repeat == 1 else f".{repeat}"
+        client, provider = evidence.client.get(name, []), evidence.provider.get(name, [])
+        origin_s = load_start_s(evidence.phases.get(name, []), client)
+        asked = {record.canary + suffix: record for record in client}
+        tried: dict[str, list[ProviderRecord]] = {}
+        for record in sorted(provider, key=lambda record: record.arrived_s):
+            tried.setdefault(f"{record.canary or ''}{suffix}", []).append(record)
+        for one in named & (asked.keys() | tried.keys()):
+            stories[one] = _witness(one, asked.get(one), tried.get(one, []), origin_s)
+    return {name: stories.get(name) or _witness(name, None, [], 0.0) for name in named}
+
+
+def _promise_view(promise: Promise, test: TestOutcome, stories: dict[str, View]) -> View:
     return {
         "name": short_name(promise),
         "slo": promise.slo,
         "outcome": promise.outcome,
         "observed": figure(promise),
+        "interval": interval(promise),
         "samples": promise.samples,
         "why": skip_reason(promise, test.plan) if promise.outcome == "skipped" else promise.why,
-        "witnesses": [_witness(name, asked.get(name), tried.get(name, []), origin_s) for name in promise.witnesses],
+        "witnesses": [stories[name] for name in promise.witnesses],
     }
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from brownout.plan import Plan, TestPlan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise, Verdicts
-from reports.wording import TestOutcome, clean, figure, results, skip_reason
+from reports.wording import TestOutcome, clean, measured, results, skip_reason
 
 
 def render(run: RunDir) -> Path:
@@ -76,7 +76,7 @@ def _unknown(case: ET.Element, message: str, details: str) -> None:
 def _details(promise: Promise, replay: str) -> str:
     lines = [
         f"promise:   {clean(promise.slo)}",
-        f"observed:  {figure(promise)} ({promise.samples} samples)",
+        f"observed:  {measured(promise)}, {promise.samples} samples",
         f"witnesses: {clean(', '.join(promise.witnesses)) or 'none'}",
         f"replay:    {clean(replay)}",
     ]

@@ -17,7 +17,7 @@ from brownout.verdict import Verdicts
 from reports.consoles import make_console
 from reports.story import print_story
 from reports.verdict_table import print_verdicts
-from reports.wording import clean
+from reports.wording import clean, longer, repeats_of
 
 PHASES = ("waiting", "raising", "ready", "baseline", "fault", "lifted", "draining", "judged", "failed", "stopped")
 _STYLES = {
@@ -77,8 +77,13 @@ class LiveView:
     def plan(self, plan: Plan, run: RunDir) -> None:
         """Say what is about to run and where its evidence goes, and start the live table."""
         facts = {"seed": str(plan.seed), "target": plan.target, "clock": plan.clock, "profile": plan.profile}
+        if (times := repeats_of(plan)) > 1:
+            facts["repeats"] = f"{times} of each test, judged as one"
         for name, value in (facts | {"run": str(run.path)}).items():
             self._console.print(Text.assemble((f"{name:<8}", "dim"), clean(value)), soft_wrap=True)
+        for why, count in longer(plan).items():
+            said = f"{count} of {len(plan.groups())} tests: {clean(why)}"
+            self._console.print(Text.assemble((f"{'longer':<8}", "dim"), said), soft_wrap=True)
         for test in plan.tests:
             print_story(test, self._console)
         self._rows = {test.test: _Row(test.test) for test in plan.tests if not test.skipped}

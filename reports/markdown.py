@@ -6,7 +6,7 @@ from pathlib import Path
 from brownout.plan import Plan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise, Verdicts
-from reports.wording import TestOutcome, clean, duration, figure, headline, results, skip_reason
+from reports.wording import TestOutcome, clean, duration, headline, longer, measured, repeats_of, results, skip_reason
 
 _SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "skipped": "⏭️"}
 _WHY_CHARACTERS = 400  # A comment on a pull request has room for 65 536 characters; the whole text is in the report.
@@ -26,10 +26,13 @@ def text(plan: Plan, verdicts: Verdicts) -> str:
     sections = [f"## {_SIGNS[verdicts.outcome]} {word}: {headline(verdicts.promises)}"]
     sections += [f"**Stopped before its end:** {escape(verdicts.stopped)}"] if verdicts.stopped else []
     sections.append(_facts(plan, verdicts))
+    sections += [
+        f"Took longer: {escape(why)} ({count} of {len(plan.groups())} tests)." for why, count in longer(plan).items()
+    ]
     tests = results(verdicts, plan)
     sections += [_section(test) for test in tests if test.outcome in {"fail", "unknown"}]
     sections += [_folded(test) for test in tests if test.outcome in {"pass", "skipped"}]
-    sections.append("To run this again:\n\n" + _fenced(plan.replay))
+    sections.append("To run this again:\n\n" + fenced(plan.replay))
     return "\n\n".join(sections) + "\n"
 
 
@@ -47,7 +50,10 @@ def _facts(plan: Plan, verdicts: Verdicts) -> str:
         "profile": plan.profile,
         "duration": duration(verdicts.duration_s),
         "started": verdicts.started_at,
+        **({"overlooked by the clouds": ", ".join(plan.lenient)} if plan.lenient else {}),
     }
+    if (times := repeats_of(plan)) > 1:
+        facts["repeats"] = str(times)
     return " · ".join(f"{name} **{escape(value)}**" for name, value in facts.items())
 
 
@@ -82,11 +88,12 @@ def _row(promise: Promise, test: TestOutcome) -> str:
     if len(why) > _WHY_CHARACTERS:
         why = why[: _WHY_CHARACTERS - 1] + "…"
     outcome = f"**{promise.outcome}**" if promise.outcome in {"fail", "unknown"} else promise.outcome
-    cells = [escape(promise.slo), outcome, escape(figure(promise)), str(promise.samples), escape(why)]
+    cells = [escape(promise.slo), outcome, escape(measured(promise)), str(promise.samples), escape(why)]
     return "| " + " | ".join(cells) + " |"
 
 
-def _fenced(line: str) -> str:
+def fenced(line: str) -> str:
+    """Return a command as a block of its own, whatever backticks are in it."""
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}sh\n{clean(line)}\n{fence}"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from brownout.plan import Plan
 from brownout.verdict import Outcome, Promise, Verdicts, never_fired
-from reports.wording import clean, figure, headline, skip_reason, worst_first
+from reports.wording import clean, duration, figure, headline, interval, repeats_of, skip_reason, worst_first
 
 STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "skipped": "dim"}
 _MANY = 4  # unknown for one reason; of fewer, each is named
@@ -52,7 +52,9 @@ def print_verdicts(
     if verdicts.stopped:
         console.print(Text.assemble((" STOPPED ", "bold white on red"), " ", clean(verdicts.stopped), "\n"))
     word = "ABORTED" if aborted or verdicts.stopped else verdicts.outcome.upper()
-    console.print(Text.assemble((word, STYLES[verdicts.outcome]), f"  {headline(ordered)}"))
+    played = f", each test played {times} times" if plan and (times := repeats_of(plan)) > 1 else ""
+    took = f"  (took {duration(verdicts.duration_s)}{played})"
+    console.print(Text.assemble((word, STYLES[verdicts.outcome]), f"  {headline(ordered)}", (took, "dim")))
     if replay:
         # The line is copied into a shell: it must not be folded at the terminal's width.
         console.print(Text.assemble(("replay: ", "dim"), clean(replay)), soft_wrap=True)
@@ -106,8 +108,8 @@ def _needs(promises: Sequence[Promise], plan: Plan | None) -> list[str]:
 
 def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:
     judged = {promise.test for promise in verdicts.promises}
-    missing = [test for test in (plan.tests if plan else []) if test.test not in judged and not test.skipped]
-    return [clean(f"{test.suite}/{test.test}") for test in missing]
+    missing = [test for test in (plan.tests if plan else []) if test.base not in judged and not test.skipped]
+    return list(dict.fromkeys(clean(f"{test.suite}/{test.base}") for test in missing))
 
 
 def _full(promises: Iterable[Promise], plan: Plan | None) -> Table:
@@ -122,11 +124,16 @@ def _full(promises: Iterable[Promise], plan: Plan | None) -> Table:
         table.add_row(
             Text(promise.outcome, style),
             Text.assemble((_test_name(promise), "bold"), "\n", clean(promise.slo)),
-            Text(figure(promise), style if promise.outcome == "fail" else ""),
+            _observed(promise, style if promise.outcome == "fail" else ""),
             Text(str(promise.samples)),
             _why(promise, plan),
         )
     return _spaced(table)
+
+
+def _observed(promise: Promise, style: str) -> Text:
+    between = interval(promise)
+    return Text.assemble((figure(promise), style), ("\n" + between if between else "", "dim"))
 
 
 def _why(promise: Promise, plan: Plan | None) -> Text:

@@ -1,6 +1,7 @@
 """Words and numbers that all reports share, so that one promise reads the same wherever it is read."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,13 +18,17 @@ _BREAKS = re.compile(r"\s*[\t\r\n]\s*")
 
 
 class TestOutcome(NamedTuple):
-    """One test of the run with its promises, worst first; ``plan`` is None when the plan does not know the test."""
+    """One test of the run with its promises, worst first; ``plan`` is None when the plan does not know the test.
+
+    ``repeats`` are the plans of all its repeats, the first one's included.
+    """
 
     test: str
     suite: str
     outcome: Outcome
     promises: list[Promise]
     plan: TestPlan | None
+    repeats: list[TestPlan]
 
 
 def clean(text: str, *, lines: bool = False) -> str:
@@ -48,6 +53,34 @@ def figure(promise: Promise) -> str:
         return f"{number(promise.observed * 100)}%"
     unit = "" if promise.unit in {"", "ratio", "count"} else f" {clean(promise.unit)}"
     return f"{number(promise.observed)}{unit}"
+
+
+def interval(promise: Promise) -> str:
+    """Return between what the figure behind the sample lies, in the promise's unit: ``95.1-98.6``; empty for facts."""
+    low, high = promise.low, promise.high
+    if promise.observed is None or (low is None and high is None):
+        return ""
+    scale = 100 if promise.unit == "ratio" and promise.slo.rstrip().endswith("%") else 1
+    if low is None or high is None:
+        return f"up to {number((high or 0.0) * scale)}" if low is None else f"from {number(low * scale)}"
+    ends = [number(low * scale), number(high * scale)]
+    return "" if ends[0] == ends[1] else "-".join(ends)
+
+
+def measured(promise: Promise) -> str:
+    """Return what was observed, and between what the figure behind it lies: ``97.3% (95.1-98.6)``."""
+    between = interval(promise)
+    return f"{figure(promise)} ({between})" if between else figure(promise)
+
+
+def longer(plan: Plan) -> dict[str, int]:
+    """Return why tests take longer than their profile has it, each reason with how many tests it is of."""
+    return dict(Counter(test.stretched for test in plan.tests if test.stretched and test.repeat == 1))
+
+
+def repeats_of(plan: Plan) -> int:
+    """Return how often each test is played."""
+    return max((test.repeat for test in plan.tests), default=1)
 
 
 def number(value: float) -> str:
@@ -100,11 +133,11 @@ def results(verdicts: Verdicts, plan: Plan) -> list[TestOutcome]:
 
     A planned test nobody judged is among them as unknown (as skipped, when the plan says so), so that it is missed.
     """
-    planned = {test.test: test for test in plan.tests}
+    planned = {group[0].base: group for group in plan.groups()}
     judged: dict[str, list[Promise]] = {name: [] for name in planned}
     for promise in verdicts.promises:
         judged.setdefault(promise.test, []).append(promise)
-    rows = [_result(name, promises, planned.get(name)) for name, promises in judged.items()]
+    rows = [_result(name, promises, planned.get(name, [])) for name, promises in judged.items()]
     return sorted(rows, key=lambda row: WORST_FIRST.index(row.outcome))
 
 
@@ -124,13 +157,14 @@ def skip_reason(promise: Promise, plan: TestPlan | None) -> str:
     return why or f"the target does not declare {features}" + (f": {why}" if why else "")
 
 
-def _result(name: str, promises: list[Promise], plan: TestPlan | None) -> TestOutcome:
+def _result(name: str, promises: list[Promise], repeats: list[TestPlan]) -> TestOutcome:
+    plan = repeats[0] if repeats else None
     seen = {promise.outcome for promise in promises}
     outcome = next((outcome for outcome in WORST_FIRST if outcome in seen), None)
     if outcome is None:
         outcome = "skipped" if plan and plan.skipped else "unknown"
     suite = promises[0].suite if promises else plan.suite if plan else ""
-    return TestOutcome(name, suite, outcome, worst_first(promises), plan)
+    return TestOutcome(name, suite, outcome, worst_first(promises), plan, repeats)
 
 
 def _spelled(match: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brownout.evidence import ClientRecord, FaultRecord, Journal, PhaseRecord, ProviderRecord
+from brownout.evidence import ClientRecord, CredentialRecord, FaultRecord, Journal, PhaseRecord, ProviderRecord
 from brownout.judge import judge
 from brownout.plan import Plan, PlannedInjection, TestPlan
 from brownout.rundir import RunDir
@@ -147,19 +147,20 @@ def phases(*names: str, why: Mapping[str, str] | None = None) -> list[PhaseRecor
 class Story:
     """One test's evidence, to be changed and then judged. It begins as a healthy run in which a fault hurt nobody.
 
-    A hundred and twenty requests, four a second, each with its attempt: at the near endpoint, or at the spare one while
-    the fault was on; every fourth is of the tenant abroad.
+    A hundred and twenty requests, four a second unless told, each with its attempt: at the near endpoint, or at the
+    spare one while the fault was on; every fourth is of the tenant abroad.
     """
 
-    def __init__(self, folder: Path, *promises: str, **plan: Any) -> None:
+    def __init__(self, folder: Path, *promises: str, rate_rps: int = 4, **plan: Any) -> None:
         self.run = RunDir(folder)
         self.plan = a_test(*promises, **plan)
         self.client: list[ClientRecord] = []
         self.provider: list[ProviderRecord] = []
+        self.credentials: list[CredentialRecord] = []
         self.faults = fault_records()
         self.phases = phases()
-        for number in range(120):
-            due_s = number / 4
+        for number in range(30 * rate_rps):
+            due_s = number / rate_rps
             tenant = EUROPA if number % 4 == 3 else ACME
             place = ABROAD if tenant == EUROPA else SPARE if ON_S <= due_s < OFF_S else NEAR
             self.client.append(ask(number, due_s, tenant=tenant, served_by=place))
@@ -186,6 +187,7 @@ class Story:
         layers: dict[str, Sequence[msgspec.Struct]] = {
             "client": self.client,
             "provider": self.provider,
+            "credentials": self.credentials,
             "faults": self.faults,
             "phases": self.phases,
         }

@@ -38,13 +38,30 @@ def test_a_reply_cut_at_any_byte_is_never_whole(tokens: int, place: int) -> None
     assert expected == read_reply(whole[:cut], CANARY).integrity
 
 
-@given(st.integers(3, 60), PLACES)
-def test_a_repeated_word_is_garbled(tokens: int, place: int) -> None:
-    """A token sent twice, as by a retry glued to what had been sent."""
+@given(st.integers(3, 60), PLACES, st.integers(1, 3))
+def test_a_repeated_word_is_duplicated(tokens: int, place: int, copies: int) -> None:
+    """A token sent more than once, as by a retry that overlaps what had been sent; whether the end comes or not."""
     made = reply_tokens(ENDPOINT, CANARY, tokens)
-    at = place % len(made)
-    twice = [*made[: at + 1], made[at], *made[at + 1 :]]
-    assert (ENDPOINT, "garbled") == read_reply("".join(twice), CANARY)
+    at = 1 + place % (len(made) - 1)
+    again = [*made[: at + 1], *[made[at]] * copies, *made[at + 1 :]]
+    for text in ("".join(again), "".join(again[: at + 2])):
+        assert (ENDPOINT, "duplicated") == read_reply(text, CANARY)
+
+
+@given(st.integers(2, 60), st.integers(2, 60), PLACES)
+def test_two_answers_joined_are_mixed(tokens: int, others: int, place: int) -> None:
+    """The beginning of one, or all of it, and another endpoint's answer to the same request."""
+    first, second = reply_tokens(ENDPOINT, CANARY, tokens), reply_tokens("selfhosted-us", CANARY, others)
+    text = "".join([*first[: 1 + place % len(first)], *second])
+    assert (ENDPOINT, "mixed") == read_reply(text, CANARY)
+
+
+@given(st.integers(2, 60), PLACES)
+def test_another_requests_answer_within_ones_own_is_foreign(tokens: int, place: int) -> None:
+    """However much of one's own stands before it."""
+    made = reply_tokens(ENDPOINT, CANARY, tokens)
+    text = "".join([*made[: 1 + place % len(made)], *reply_tokens(ENDPOINT, "europa-17", tokens)])
+    assert (ENDPOINT, "foreign") == read_reply(text, CANARY)
 
 
 @given(st.integers(4, 60), PLACES)

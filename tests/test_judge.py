@@ -1,6 +1,7 @@
 """A verdict follows from the evidence, is never greener than the evidence, and is the same each time."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,7 +39,7 @@ from tests.histories import (
 SERVED = "availability >= 95%"
 EVERY = {
     "availability": "availability >= 95%",
-    "served_during_fault": "served_during_fault >= 95%",
+    "served_during_fault": "served_during_fault >= 90%",
     "time_to_failover_s": "time_to_failover_s <= 5s",
     "time_to_recover_s": "time_to_recover_s <= 9s",
     "reopen_share_ratio": "reopen_share_ratio <= 70%",
@@ -49,15 +50,22 @@ EVERY = {
     "hung_requests": "hung_requests <= 0",
     "target_exits": "target_exits <= 0",
     "ttft_p50_s": "ttft_p50_s <= 200ms",
+    "ttft_p90_s": "ttft_p90_s <= 2s",
+    "ttft_p95_s": "ttft_p95_s <= 2s",
     "ttft_p99_s": "ttft_p99_s <= 2s",
     "e2e_p99_s": "e2e_p99_s <= 3s",
     "time_to_serve_again_s": "time_to_serve_again_s <= 4s",
+    "time_to_error_p90_s": "time_to_error_p90_s <= 3s",
     "time_to_error_p99_s": "time_to_error_p99_s <= 3s",
     "stream_held_ratio": "stream_held_ratio <= 50%",
     "foreign_answers": "foreign_answers <= 0",
     "unsaid_failures": "unsaid_failures <= 0",
     "unlifted_faults": "unlifted_faults <= 0",
 }
+_ANY_BOUND = {"ratio": "50%", "s": "3s", "count": "0", "x": "2x", "rps": "5rps"}
+# Also those of the families, which have their cases elsewhere: what any history must bear, they must, too.
+ALL = EVERY | {name: f"{name} <= {_ANY_BOUND[one.unit]}" for name, one in METRICS.items() if name not in EVERY}
+DENSE_RPS = 16  # of 480 requests a p99 has an interval with two ends
 Change = Callable[[Story], None]
 
 
@@ -197,7 +205,7 @@ def _streams(story: Story, held: float) -> None:
 
 
 def _told_after(story: Story, late_s: float) -> None:
-    lose(story, story.during()[:12])
+    lose(story, story.during())
     for place, one in enumerate(story.client):
         if one.outcome == "refused":
             story.client[place] = msgspec.structs.replace(one, end_s=one.due_s + late_s)
@@ -207,11 +215,16 @@ def _told_after(story: Story, late_s: float) -> None:
     ("name", "change", "outcome", "observed"),
     [
         ("availability", nothing, "pass", 1.0),
-        ("availability", lambda s: lose(s, s.during()[:6]), "pass", 0.95),
-        ("availability", lambda s: lose(s, s.during()[:7]), "fail", 0.941667),
+        ("availability", lambda s: lose(s, s.during()[:2]), "pass", 0.983333),
+        ("availability", lambda s: lose(s, s.during()[:3]), "unknown", 0.975),
+        ("availability", lambda s: lose(s, s.during()[:6]), "unknown", 0.95),
+        ("availability", lambda s: lose(s, s.during()[:10]), "unknown", 0.916667),
+        ("availability", lambda s: lose(s, s.during()[:11]), "fail", 0.908333),
         ("availability", lambda s: s.client.clear(), "unknown", None),
         ("served_during_fault", nothing, "pass", 1.0),
-        ("served_during_fault", lambda s: lose(s, s.during()[:2]), "fail", 0.933333),
+        ("served_during_fault", lambda s: lose(s, s.during()[:1]), "unknown", 0.966667),
+        ("served_during_fault", lambda s: lose(s, s.during()[:6]), "unknown", 0.8),
+        ("served_during_fault", lambda s: lose(s, s.during()[:7]), "fail", 0.766667),
         ("served_during_fault", lambda s: lose(s, [43]), "pass", 1.0),  # a tenant that the fault does not touch
         ("served_during_fault", _no_dues, "unknown", None),
         ("time_to_failover_s", nothing, "pass", 0.0),
@@ -245,19 +258,30 @@ def _told_after(story: Story, late_s: float) -> None:
         ("target_exits", _died, "fail", 1.0),
         ("target_exits", _unfinished, "unknown", None),
         ("ttft_p50_s", nothing, "pass", 0.1),
-        ("ttft_p50_s", lambda s: shift(s, list(range(59, 120)), 0.5), "fail", 0.6),
+        ("ttft_p50_s", lambda s: shift(s, list(range(70, 120)), 0.5), "pass", 0.1),
+        ("ttft_p50_s", lambda s: shift(s, list(range(59, 120)), 0.5), "unknown", 0.6),
+        ("ttft_p50_s", lambda s: shift(s, list(range(49, 120)), 0.5), "fail", 0.6),
         ("ttft_p50_s", _few, "unknown", None),
-        ("ttft_p99_s", lambda s: shift(s, [48, 49], 1.9), "pass", 2.0),
-        ("ttft_p99_s", lambda s: shift(s, [48, 49], 1.91), "fail", 2.01),
+        ("ttft_p90_s", lambda s: shift(s, s.during()[:20], 1.9), "pass", 2.0),
+        ("ttft_p90_s", lambda s: shift(s, s.during()[:18], 1.91), "unknown", 2.01),
+        ("ttft_p90_s", lambda s: shift(s, s.during()[:19], 1.91), "fail", 2.01),
+        ("ttft_p90_s", lambda s: s.client.__delitem__(slice(5, 110)), "unknown", None),
+        ("ttft_p95_s", lambda s: shift(s, s.during()[:20], 1.9), "pass", 2.0),
+        ("ttft_p95_s", lambda s: shift(s, s.during()[:10], 1.91), "unknown", 2.01),
+        ("ttft_p95_s", lambda s: shift(s, s.during()[:11], 1.91), "fail", 2.01),
+        ("ttft_p95_s", lambda s: s.client.__delitem__(slice(5, 110)), "unknown", None),
+        ("ttft_p99_s", nothing, "unknown", 0.1),  # of a hundred and twenty, nothing bounds a p99 from above
         ("ttft_p99_s", lambda s: s.client.__delitem__(slice(5, 110)), "unknown", None),
-        ("e2e_p99_s", lambda s: shift(s, [48, 49], 2.7), "pass", 3.0),
-        ("e2e_p99_s", lambda s: shift(s, [48, 49], 2.8), "fail", 3.1),
+        ("e2e_p99_s", nothing, "unknown", 0.3),
         ("e2e_p99_s", lambda s: s.client.__delitem__(slice(5, 110)), "unknown", None),
         ("time_to_serve_again_s", nothing, "pass", 0.0),
         ("time_to_serve_again_s", lambda s: lose(s, list(range(80, 88))), "pass", 2.0),
         ("time_to_serve_again_s", lambda s: lose(s, [n for n in range(80, 120) if n % 4 != 3]), "fail", None),
         ("time_to_serve_again_s", lambda s: s.client.__delitem__(slice(85, 120)), "unknown", None),
-        ("time_to_error_p99_s", lambda s: _told_after(s, 3.0), "pass", 3.0),
+        ("time_to_error_p90_s", lambda s: _told_after(s, 3.0), "pass", 3.0),
+        ("time_to_error_p90_s", lambda s: _told_after(s, 3.1), "fail", 3.1),
+        ("time_to_error_p90_s", nothing, "unknown", None),
+        ("time_to_error_p99_s", lambda s: _told_after(s, 3.0), "unknown", 3.0),
         ("time_to_error_p99_s", lambda s: _told_after(s, 3.1), "fail", 3.1),
         ("time_to_error_p99_s", nothing, "unknown", None),
         ("stream_held_ratio", lambda s: _streams(s, 0.02), "pass", 0.02),
@@ -291,9 +315,42 @@ def test_each_metric_passes_fails_and_does_not_know(
     assert ("pass" == outcome) <= (verdict.samples > 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "outcome", "observed"),
+    [
+        ("ttft_p99_s", lambda s: shift(s, s.during()[:20], 1.9), "pass", 2.0),
+        ("ttft_p99_s", lambda s: shift(s, s.during()[:1], 1.91), "pass", 0.1),
+        ("ttft_p99_s", lambda s: shift(s, s.during()[:2], 1.91), "unknown", 0.1),
+        ("ttft_p99_s", lambda s: shift(s, s.during()[:9], 1.91), "unknown", 2.01),
+        ("ttft_p99_s", lambda s: shift(s, s.during()[:10], 1.91), "fail", 2.01),
+        ("e2e_p99_s", lambda s: shift(s, s.during()[:20], 2.7), "pass", 3.0),
+        ("e2e_p99_s", lambda s: shift(s, s.during()[:1], 2.8), "pass", 0.3),
+        ("e2e_p99_s", lambda s: shift(s, s.during()[:9], 2.8), "unknown", 3.1),
+        ("e2e_p99_s", lambda s: shift(s, s.during()[:10], 2.8), "fail", 3.1),
+    ],
+)
+def test_a_p99_needs_hundreds_of_requests(
+    tmp_path: Path, name: str, change: Change, outcome: str, observed: float
+) -> None:
+    """With them it is kept, near its bound, or broken, as any other."""
+    story = Story(tmp_path, EVERY[name], rate_rps=DENSE_RPS)
+    change(story)
+    verdict = story.verdict()
+    assert (outcome, observed) == (verdict.outcome, verdict.observed), verdict.why
+
+
+def test_a_p99_of_hundreds_of_errors_is_kept(tmp_path: Path) -> None:
+    """Everybody who was not served was told so in time."""
+    story = Story(tmp_path, EVERY["time_to_error_p99_s"], rate_rps=40)
+    _told_after(story, 3.0)
+    verdict = story.verdict()
+    assert ("pass", 3.0, 300) == (verdict.outcome, verdict.observed, verdict.samples), verdict.why
+
+
 def test_every_metric_has_its_cases() -> None:
-    """A metric without a case here would go unwatched."""
-    assert set(METRICS) == set(EVERY)
+    """A metric without a case, here or in its family's tests, would go unwatched."""
+    families = "".join(path.read_text() for path in Path(__file__).with_name("metrics").glob("test_*.py"))
+    assert [] == [name for name in METRICS if name not in EVERY and not re.search(rf"\b{name}\b", families)]
 
 
 def _healed(tmp_path: Path, text: str, places_after: Callable[[int], str]) -> Story:
@@ -357,6 +414,11 @@ def _late(story: Story) -> None:
         story.client[place] = msgspec.structs.replace(one, sent_s=one.due_s + 0.051)
 
 
+def _one_very_late(story: Story) -> None:
+    one = story.client[48]
+    story.client[48] = msgspec.structs.replace(one, sent_s=one.due_s + 1.1)
+
+
 def _unsent(story: Story) -> None:
     lose(story, [48], "unsent")
 
@@ -398,7 +460,11 @@ SPOILERS = [
     (_met_nobody, "region-down-1 met no traffic: no request had gone to us-east-1 before or during it"),
     (_not_undone, "not confirmed as undone: region-down-1"),
     (_undone_unread, "not confirmed as undone: region-down-1"),
-    (_late, "the load generator was overloaded: dispatch lag p99 51 ms (at most 50 ms)"),
+    (
+        _late,
+        "dispatch lag p99 51 ms (at most 50 ms), 2 of 120 requests were sent later than that",
+    ),
+    (_one_very_late, "the load generator was overloaded: it sent a request 1.1 s late (at most 1 s)"),
     (_unsent, "the load generator failed to send 1 of 120 requests"),
     (_sick_before, "the target was not healthy before the faults: 2 of 40 requests not served (refused)"),
     (
@@ -564,7 +630,7 @@ def test_hung_requests_count_as_waits(tmp_path: Path) -> None:
     """A request that hung waited as long as its client did; errors are no waits."""
     story = Story(tmp_path, "ttft_p99_s <= 2s", "e2e_p99_s <= 3s")
     lose(story, [50])
-    hang(story, [48, 49])
+    hang(story, [44, 45, 48, 49])
     for verdict in story.judged():
         assert ("fail", 8.0) == (verdict.outcome, verdict.observed)
         assert f"{ACME}-49" == verdict.witnesses[0]
@@ -573,10 +639,10 @@ def test_hung_requests_count_as_waits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("due_s", [n / 10 for n in range(100, 200, 7)])
 def test_a_wait_of_exactly_the_bound_is_within_it(tmp_path: Path, due_s: float) -> None:
     """The difference of two instants is not a little more than it is written."""
-    story = Story(tmp_path, "ttft_p99_s <= 2s", "e2e_p99_s <= 3s")
+    story = Story(tmp_path, "ttft_p99_s <= 2s", "e2e_p99_s <= 3s", rate_rps=DENSE_RPS)
     late = ask(48, due_s, first_token_s=round(due_s + 2, 6), end_s=round(due_s + 3, 6))
-    put(story, 48, late)
-    put(story, 49, late)
+    for place in story.during()[:10]:
+        put(story, place, late)
     assert [("pass", 2.0), ("pass", 3.0)] == [(one.outcome, one.observed) for one in story.judged()]
 
 
@@ -617,7 +683,7 @@ def test_a_promise_about_nobody_is_unknown(tmp_path: Path) -> None:
 
 def test_judging_again_writes_the_same_bytes(tmp_path: Path) -> None:
     """Judging is a function of the run directory alone."""
-    story = Story(tmp_path, *EVERY.values())
+    story = Story(tmp_path, *ALL.values())
     lose(story, [49, 50])
     _wrong(story)
     run = story.write()
@@ -641,7 +707,7 @@ def test_a_line_cut_by_a_kill_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("injected", [True, False])
 def test_a_missing_layer_of_evidence_is_unknown(tmp_path: Path, absent: str, *, injected: bool) -> None:
     """Without one of the files no promise is kept; nor does judging crash."""
-    story = Story(tmp_path, *EVERY.values(), injections=[injection()] if injected else [])
+    story = Story(tmp_path, *ALL.values(), injections=[injection()] if injected else [])
     if not injected:
         story.faults = []
     run = story.write()
@@ -658,7 +724,7 @@ def test_a_missing_layer_of_evidence_is_unknown(tmp_path: Path, absent: str, *, 
 
 def test_an_empty_run_is_unknown(tmp_path: Path) -> None:
     """A run killed before it wrote anything has a plan, and no verdict."""
-    run = Story(tmp_path, *EVERY.values()).write()
+    run = Story(tmp_path, *ALL.values()).write()
     for name in ("client", "provider", "faults", "phases"):
         run.file(f"{name}.jsonl").unlink()
     assert {"unknown"} == {one.outcome for one in judge(run).promises}
@@ -762,7 +828,7 @@ def _judged(story: Story) -> list[Promise]:
 
 
 def _texts() -> Iterator[str]:
-    for metric, text in EVERY.items():
+    for metric, text in ALL.items():
         yield text
         bound = text.removeprefix(metric)
         for part in ("[tenant=acme]", "[stream=true]", " before faults", " during faults", " after faults"):
@@ -793,7 +859,7 @@ def test_a_violation_added_to_any_history_is_found(story: Story, at_s: float) ->
     assert f"{ACME}-999" in verdict.witnesses
 
 
-@given(stories(tuple(EVERY.values())), st.randoms(use_true_random=False))
+@given(stories(tuple(ALL.values())), st.randoms(use_true_random=False))
 @settings(max_examples=15, deadline=None)
 def test_the_order_of_lines_changes_nothing(
     story: Story,
@@ -826,7 +892,7 @@ def test_the_records_of_these_tests_are_those_of_the_product() -> None:
 @pytest.mark.parametrize(("pressure", "outcome"), [(None, "fail"), (0.5, "fail"), (0.95, "unknown")])
 def test_a_starved_machine_excuses_a_slow_target(tmp_path: Path, pressure: float | None, outcome: str) -> None:
     """Waits that the machine may have caused are not held against the target; a kept promise stays kept."""
-    story = Story(tmp_path, "ttft_p99_s <= 1ms", "ttft_p99_s <= 60s", "target_exits <= 0")
+    story = Story(tmp_path, "ttft_p95_s <= 1ms", "ttft_p95_s <= 60s", "target_exits <= 0")
     if pressure is not None:
         story.phases.append(PhaseRecord(test=story.phases[0].test, phase="cpu-pressure", at_s=60.0, value=pressure))
 

@@ -12,7 +12,13 @@ from brownout.metrics import METRICS
 from brownout.slo import FILTERS, parse_slo
 
 FAULTS = ["region-down", "throttling"]
-UNITS = {"ratio": {"": 1.0, "%": 100.0}, "s": {"s": 1.0, "ms": 1000.0}, "count": {"": 1.0}, "x": {"": 1.0, "x": 1.0}}
+UNITS = {
+    "ratio": {"": 1.0, "%": 100.0},
+    "s": {"s": 1.0, "ms": 1000.0},
+    "count": {"": 1.0},
+    "x": {"": 1.0, "x": 1.0},
+    "rps": {"rps": 1.0},
+}
 SPACES = st.sampled_from(["", " ", "  "])
 GAPS = st.sampled_from([" ", "  ", "\t"])
 VALUES = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=12)

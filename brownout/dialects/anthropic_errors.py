@@ -16,6 +16,7 @@ from brownout.dialects.headers import (
     retry_after_s,
     unknown_reply,
 )
+from brownout.dialects.rejections import ANTHROPIC, worded
 from brownout.wire import HttpReply, Refusal, RefusalKind
 
 _RETRY_MS = "retry-after-ms"
@@ -142,6 +143,7 @@ def error_reply(refusal: Refusal, *, reply_id: str, platform: Platform) -> HttpR
     """Return Anthropic's error for a refusal; for kind ``unknown``, one of no service."""
     if refusal.kind == "unknown":
         return unknown_reply(refusal, reply_id=reply_id)
+    refusal = worded(refusal, ANTHROPIC)
     row = _row(refusal)
     request_id = platform.identifier("req", reply_id)
     headers = {"Content-Type": "application/json", "request-id": request_id}

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from brownout.dialects.aws_errors import AwsError, ErrorTable, request_id
+from brownout.dialects.rejections import BEDROCK, worded
 from brownout.wire import HttpReply, HttpRequest, Refusal, RefusalKind
 
 CORAL = "http://internal.amazon.com/coral/com.amazon.bedrock/"
@@ -129,9 +130,9 @@ def refused(refusal: Refusal, *, reply_id: str, request: HttpRequest | None = No
     A model's failure names its model, where the request is known.
     """
     if not isinstance(refusal, NoSuchOperation):
-        reply = BEDROCK_ERRORS.reply(refusal, reply_id=reply_id)
+        reply = BEDROCK_ERRORS.reply(worded(refusal, BEDROCK), reply_id=reply_id)
         model = _MODEL.match(request.path) if request is not None else None
-        if model is None or BEDROCK_ERRORS.row(refusal).name != "ModelErrorException":
+        if model is None or refusal.kind == "unknown" or BEDROCK_ERRORS.row(refusal).name != "ModelErrorException":
             return reply
         body = {**msgspec.json.decode(reply.body), "resourceName": unquote(model["model"])}
         return msgspec.structs.replace(reply, body=msgspec.json.encode(body))

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from brownout.dialects.headers import KIND_OF_STATUS, retry_after_header, retry_after_s, unknown_reply
+from brownout.dialects.rejections import GOOGLE, worded
 from brownout.wire import HttpReply, Refusal, RefusalKind
 
 JSON_TYPE = "application/json; charset=UTF-8"
@@ -149,6 +150,7 @@ def error_reply(refusal: Refusal, *, reply_id: str) -> HttpReply:
         headers = {"Content-Type": "text/html; charset=UTF-8", "Referrer-Policy": "no-referrer"}
         return HttpReply(status=404, headers=headers, body=refusal.message.encode())
     headers = {"Content-Type": JSON_TYPE, **retry_after_header(refusal.retry_after_s)}
+    refusal = worded(refusal, GOOGLE)
     row = row_of(refusal)
     if row.code == 401:
         hint = "" if row.reason == "CREDENTIALS_MISSING" else ', error="invalid_token"'

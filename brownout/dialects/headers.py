@@ -96,8 +96,26 @@ def _until(when: str | None, now: str | None) -> float | None:
     return max(span.total_seconds(), 0.0)
 
 
+class StrangeRefusal(Refusal):
+    """A refusal of kind ``unknown`` that looks like this and no other.
+
+    Args:
+        status: the HTTP status.
+        content_type: what the body says it is.
+        body: the whole of it.
+    """
+
+    def __init__(self, status: int, content_type: str, body: str) -> None:
+        super().__init__("unknown", status=status)
+        self.content_type = content_type
+        self.body = body
+
+
 def unknown_reply(refusal: Refusal, *, reply_id: str) -> HttpReply:
     """Return the error of no dialect: what a broken middlebox sends, and what a caller must not guess at."""
+    if isinstance(refusal, StrangeRefusal):
+        headers = {"Content-Type": refusal.content_type, "X-Request-Id": reply_id}
+        return HttpReply(status=refusal.status or UNKNOWN_STATUS, headers=headers, body=refusal.body.encode())
     text = refusal.message or "The origin sent something unexpected."
     body = f"<html><head><title>520</title></head><body>{text}</body></html>".encode()
     return HttpReply(

@@ -32,6 +32,7 @@ import msgspec
 from brownout.dialects.aws_errors import AwsError, ErrorTable
 from brownout.dialects.eventstream import Frame, encode_frame, encode_headers
 from brownout.dialects.headers import header
+from brownout.dialects.rejections import VLLM, worded
 from brownout.dialects.sagemaker_containers import REFUSALS, kind_of_status
 from brownout.wire import HttpReply, Refusal, RefusalKind
 
@@ -137,6 +138,9 @@ def error_reply(refusal: Refusal, *, reply_id: str, logs: Logs | None = None) ->
     if refusal.code in STREAM_CODES or refusal.code == "generation":
         # Before the 200 there is no stream that could break, and the container's own name is not SageMaker's.
         refusal = _renamed(refusal, "ModelError")
+    if refusal.kind == "invalid" and refusal.code in VLLM:
+        # The container reads the prompt, not SageMaker.
+        refusal = _renamed(worded(refusal, VLLM), "ModelError")
     reply = _TABLE.reply(refusal, reply_id=reply_id)
     if reply.status == 424 and logs is not None:
         return msgspec.structs.replace(reply, body=_encode(_model_error(refusal, logs)))

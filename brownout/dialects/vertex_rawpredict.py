@@ -26,6 +26,7 @@ from brownout.dialects.google_errors import error_reply as google_error_reply
 from brownout.dialects.google_errors import no_such_url
 from brownout.dialects.google_errors import read_error as read_google_error
 from brownout.dialects.headers import header
+from brownout.dialects.rejections import ANTHROPIC
 from brownout.dialects.vertex_places import Place, path_of, read_path
 from brownout.dialects.vertex_tiers import asked_tier, tier_headers
 from brownout.wire import Answer, Ask, Dialect, Event, HttpReply, HttpRequest, Refusal
@@ -96,10 +97,13 @@ class RawPredictServer(ClaudeServer, NoStanding):
     def refusal(self, refusal: Refusal, *, reply_id: str, request: HttpRequest | None = None) -> HttpReply:
         """Return Google's error for this refusal, or Anthropic's where it is the model's to give.
 
-        The model's own are those whose code is one of Anthropic's types, and that its servers are full.
+        The model's own are those whose code is one of Anthropic's types, what it rejects a request for, and that its
+        servers are full.
         """
         del request  # no error names anything of it
-        passed_on = is_named(refusal.code) or (refusal.kind == "overloaded" and not refusal.code)
+        passed_on = (
+            is_named(refusal.code) or refusal.code in ANTHROPIC or (refusal.kind == "overloaded" and not refusal.code)
+        )
         if passed_on and refusal.kind != "unknown":
             return error_reply(refusal, reply_id=reply_id, platform=VERTEX)
         return google_error_reply(refusal, reply_id=reply_id)

@@ -17,6 +17,7 @@ from brownout.identity.google import (
     assertion,
     service_account,
 )
+from brownout.identity.lives import Lives
 from brownout.identity.sigv4 import SKEW, CredentialRefusal, presign, sign
 from brownout.identity.tokens import CLOUD_PLATFORM, IssuedToken
 
@@ -32,6 +33,7 @@ __all__ = [
     "FederationUrls",
     "GrantRefused",
     "IssuedToken",
+    "Lives",
     "TokenIssuer",
     "assertion",
     "presign",

@@ -15,8 +15,8 @@ import msgspec
 
 from brownout.clock import rng_for
 from brownout.identity import draw
-from brownout.identity.aws_keys import AwsKeys, Caller, KeyRing
-from brownout.identity.sigv4 import CredentialRefusal, presign
+from brownout.identity.aws_keys import AwsKeys, AwsSession, Caller, KeyRing
+from brownout.identity.sigv4 import CredentialRefusal, presign, read_claim
 from brownout.wire import HttpRequest, Refusal
 
 LONGEST_LIFE = dt.timedelta(hours=12)
@@ -42,6 +42,11 @@ def short_term_key(keys: AwsKeys, *, region: str, utc: dt.datetime, life: dt.tim
         life=life,
     )
     return _SHORT_TERM + base64.b64encode(f"{_HOST}/?{query}{_VERSION}".encode()).decode()
+
+
+def is_short_term(key: str) -> bool:
+    """Return whether a key is, by its shape, a short-term one."""
+    return key.startswith(_SHORT_TERM)
 
 
 class LongTermKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +85,7 @@ class BedrockKeys:
         Raises:
             Refusal: ``unauthenticated``.
         """
-        if shown.startswith(_SHORT_TERM):
+        if is_short_term(shown):
             return self._of_short_term(shown, region=region, utc=utc)
         for key in self._long_term.values():
             if hmac.compare_digest(key.value.encode(), shown.encode()):
@@ -88,6 +93,15 @@ class BedrockKeys:
                     raise expired()
                 return key.caller
         raise _invalid()
+
+    def signer(self, shown: str) -> AwsSession | None:
+        """Return the session that a short-term key was signed by; None for any other key. Nothing is checked."""
+        if not is_short_term(shown):
+            return None
+        try:
+            return self._ring.get(read_claim(_presigned(shown)).access_key_id)
+        except Refusal:
+            return None
 
     def _of_short_term(self, shown: str, *, region: str, utc: dt.datetime) -> Caller:
         request = _presigned(shown)

@@ -17,7 +17,10 @@ from brownout.identity.google import TokenIssuer, service_account
 from brownout.identity.harms import Gate, Harms
 from brownout.identity.impersonation import Impersonation
 from brownout.identity.instance import Instance
+from brownout.identity.leniency import HOST_WITHOUT_PORT, HostWithoutPort
+from brownout.identity.lives import Lives
 from brownout.identity.refreshes import Refreshes
+from brownout.identity.shown import Shown, shown_as_key, shown_to_aws, shown_to_google
 from brownout.identity.sts import SecurityTokenService
 from brownout.identity.tokens import TokenBook
 from brownout.topology import Endpoint
@@ -36,6 +39,8 @@ class CloudIdentity:
         seed: the run's.
         endpoints: all endpoints of the topology.
         token_uri: where service accounts ask for tokens.
+        lenient: what is overlooked (see `brownout.identity.leniency`).
+        lives: how long what opens an endpoint holds.
 
     Attributes:
         project: the Google project's id.
@@ -52,7 +57,16 @@ class CloudIdentity:
         harms: what is wrong for a while with who may call.
     """
 
-    def __init__(self, seed: int, endpoints: Sequence[Endpoint], token_uri: str) -> None:
+    def __init__(
+        self,
+        seed: int,
+        endpoints: Sequence[Endpoint],
+        token_uri: str,
+        *,
+        lenient: Sequence[str] = (),
+        lives: Lives | None = None,
+    ) -> None:
+        self._lenient, self._lives = lenient, lives or Lives()
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._dialects = {endpoint.name: dialect_named(endpoint.dialect) for endpoint in endpoints}
         self.project = f"brownout-{draw.text(rng_for(seed, 'identity', 'project'), draw.HEX, 6)}"
@@ -67,7 +81,7 @@ class CloudIdentity:
     def _raise_aws(self, seed: int, names: list[str]) -> None:
         endpoints = [self._endpoints[name] for name in names]
         self.aws = AwsAccounts(seed, endpoints)
-        self.sts = SecurityTokenService(self.aws, self.refreshes)
+        self.sts = SecurityTokenService(self.aws, self.refreshes, self._lives)
         self.instance = Instance(seed, self.aws, endpoints[0].region if endpoints else _DEFAULT_REGION)
         with_keys = [name for name in names if self._dialects[name].host == "bedrock"]
         self.bedrock_keys = BedrockKeys(seed, self.aws.escrow, with_keys, self.aws.ring)
@@ -77,9 +91,9 @@ class CloudIdentity:
         self.tokens = TokenBook(seed)
         self._accounts = {name: self._account(seed, name, token_uri) for name in names}
         emails = [account["client_email"] for account in self._accounts.values()]
-        self.issuer = TokenIssuer(emails, token_uri, self.tokens)
+        self.issuer = TokenIssuer(emails, token_uri, self.tokens, self._lives)
         self.pool = WorkloadPool(seed, trusted=self.aws.app, aws=self.sts, tokens=self.tokens, refreshes=self.refreshes)
-        self.impersonation = Impersonation(self.tokens, self.refreshes)
+        self.impersonation = Impersonation(self.tokens, self.refreshes, self._lives)
         for email in emails:
             self.impersonation.may[email] = {self.pool.members_with_role(self.instance.role_arn)}
         self._files: dict[str, Path] = {}
@@ -159,8 +173,8 @@ class CloudIdentity:
 
     # -- the question
 
-    def verify(self, endpoint_name: str, request: HttpRequest, utc: dt.datetime, *, secure: bool = False) -> None:
-        """Check that a request proves the right to call this endpoint.
+    def verify(self, endpoint_name: str, request: HttpRequest, utc: dt.datetime, *, secure: bool = False) -> str:
+        """Check that a request proves the right to call this endpoint; return what was overlooked, empty for nothing.
 
         Args:
             endpoint_name: which.
@@ -175,11 +189,26 @@ class CloudIdentity:
         admitted = gate.check(request, utc, secure=secure)
         for harm in self.harms.at(endpoint_name):
             harm.check(admitted, gate, request, utc, secure=secure)
+        return admitted.leniency
+
+    def shown(self, endpoint_name: str, request: HttpRequest) -> Shown:
+        """Return what a request shows an endpoint of its sender, unchecked."""
+        dialect = self._dialects[endpoint_name]
+        if dialect.auth == "sigv4":
+            return shown_to_aws(request, self.aws.ring, self.bedrock_keys, takes_keys=dialect.host == "bedrock")
+        return shown_to_google(request, self.tokens) if dialect.auth == "google-oauth" else shown_as_key(request)
+
+    def is_over(self, endpoint_name: str, shown: Shown, utc: dt.datetime) -> bool:
+        """Return whether a credential has come to its end, as that endpoint sees it."""
+        here = utc + self.skew.get(endpoint_name, _NO_SKEW)
+        ended = shown.expires is not None and shown.expires <= here
+        return ended or any(harm.ends(shown.issued) for harm in self.harms.at(endpoint_name))
 
     def _gate(self, endpoint: Endpoint) -> Gate:
         name, dialect = endpoint.name, self._dialects[endpoint.name]
         if dialect.auth == "sigv4":
-            return AwsGate(endpoint, dialect, self.aws, self.bedrock_keys)
+            gate = AwsGate(endpoint, dialect, self.aws, self.bedrock_keys)
+            return HostWithoutPort(gate) if HOST_WITHOUT_PORT in self._lenient else gate
         if dialect.auth == "google-oauth":
             return GoogleGate(self._accounts[name]["client_email"], self.project, self.tokens)
         return ApiKeyGate(self._api_keys[name])

@@ -11,6 +11,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from brownout.identity.lives import Lives
 from brownout.identity.sigv4 import SKEW
 from brownout.identity.tokens import CLOUD_PLATFORM, IssuedToken, TokenBook
 
@@ -98,12 +99,13 @@ class TokenIssuer:
         emails: every service account there is.
         token_uri: the address at which tokens are asked for.
         tokens: where they are kept.
+        lives: how long they hold.
     """
 
-    def __init__(self, emails: Collection[str], token_uri: str, tokens: TokenBook) -> None:
+    def __init__(self, emails: Collection[str], token_uri: str, tokens: TokenBook, lives: Lives | None = None) -> None:
         self._emails = set(emails)
         self._audiences = [token_uri, GOOGLE_TOKEN_AUDIENCE]
-        self._tokens = tokens
+        self._tokens, self._lives = tokens, lives or Lives()
 
     def exchange(self, grant_type: str, signed: str, utc: dt.datetime) -> IssuedToken:
         """Return a token for an assertion.
@@ -123,7 +125,8 @@ class TokenIssuer:
         self._check_times(claims, utc)
         if not isinstance(scope, str) or not scope.split():
             raise GrantRefused("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
-        return self._tokens.issue(email, scopes=frozenset(scope.split()), life=TOKEN_LIFE, utc=utc)
+        life = self._lives.granted(TOKEN_LIFE)
+        return self._tokens.issue(email, scopes=frozenset(scope.split()), life=life, utc=utc, keyed=True)
 
     def owner(self, value: str, utc: dt.datetime) -> str | None:
         """Return whose token this is; None when it was never issued, or is over."""

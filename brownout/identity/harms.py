@@ -19,10 +19,12 @@ class Admitted(NamedTuple):
     Attributes:
         issued: when its credential was given out.
         refusal: makes what it would be told otherwise, in the provider's words.
+        leniency: what was overlooked for it (see `brownout.identity.leniency`); empty for nothing.
     """
 
     issued: dt.datetime
     refusal: Callable[[How], Refusal]
+    leniency: str = ""
 
 
 class Gate(Protocol):
@@ -62,10 +64,16 @@ class Harm:
             self.refused += 1
             raise
 
+    def ends(self, issued: dt.datetime) -> bool:
+        """Return whether it takes a credential that was given out then for expired."""
+        return self._how == "expired" and not self._spares(issued)
+
     def _check(self, admitted: Admitted) -> None:
-        spared = self._issued_before is not None and admitted.issued >= self._issued_before
-        if self._how is not None and not spared:
+        if self._how is not None and not self._spares(admitted.issued):
             raise admitted.refusal(self._how)
+
+    def _spares(self, issued: dt.datetime) -> bool:
+        return self._issued_before is not None and issued >= self._issued_before
 
 
 class Harms:

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
+from brownout.identity.lives import Lives
 from brownout.identity.refreshes import Refreshes
 from brownout.identity.tokens import CLOUD_PLATFORM, IAM_SCOPE, IssuedToken, TokenBook
 from brownout.wire import Refusal
@@ -32,6 +33,7 @@ class Impersonation:
     Args:
         tokens: all tokens.
         refreshes: told of every token.
+        lives: how long they hold.
 
     Attributes:
         may: by service account's email, the principals, and sets of them, that may become it
@@ -39,8 +41,8 @@ class Impersonation:
         longest: the longest token it grants.
     """
 
-    def __init__(self, tokens: TokenBook, refreshes: Refreshes) -> None:
-        self._tokens, self._refreshes = tokens, refreshes
+    def __init__(self, tokens: TokenBook, refreshes: Refreshes, lives: Lives | None = None) -> None:
+        self._tokens, self._refreshes, self._lives = tokens, refreshes, lives or Lives()
         self.may: dict[str, set[str]] = {}
         self.longest = LONGEST_LIFE
 
@@ -79,7 +81,7 @@ class Impersonation:
             message = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist)."
             raise Refusal("denied", message, code="IAM_PERMISSION_DENIED")
         self._refreshes.note("iam_credentials", email, utc)
-        return self._tokens.issue(email, scopes=frozenset(scopes), life=life, utc=utc)
+        return self._tokens.issue(email, scopes=frozenset(scopes), life=self._lives.granted(life), utc=utc)
 
     def _life(self, text: str) -> dt.timedelta | None:
         match = _LIFE.fullmatch(text or "3600s")

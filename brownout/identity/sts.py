@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from brownout.identity.aws_keys import AwsSession, Caller
 from brownout.identity.aws_roles import AwsAccounts
+from brownout.identity.lives import Lives
 from brownout.identity.refreshes import Refreshes
 from brownout.identity.sts_fields import violations
 from brownout.wire import HttpRequest, Refusal
@@ -43,10 +44,11 @@ class SecurityTokenService:
     Args:
         accounts: whose keys and roles.
         refreshes: told of every session begun.
+        lives: how long they hold.
     """
 
-    def __init__(self, accounts: AwsAccounts, refreshes: Refreshes) -> None:
-        self._accounts, self._refreshes = accounts, refreshes
+    def __init__(self, accounts: AwsAccounts, refreshes: Refreshes, lives: Lives | None = None) -> None:
+        self._accounts, self._refreshes, self._lives = accounts, refreshes, lives or Lives()
 
     def caller(self, request: HttpRequest, utc: dt.datetime, *, region: str | None = None) -> Caller:
         """Return whose request this is.
@@ -97,7 +99,8 @@ class SecurityTokenService:
             )
         if life_s > role.max_session.total_seconds():
             raise _invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-        session = self._accounts.begin_session(role, name, utc=utc, life=dt.timedelta(seconds=life_s))
+        life = self._lives.granted(dt.timedelta(seconds=life_s))
+        session = self._accounts.begin_session(role, name, utc=utc, life=life)
         self._refreshes.note("sts", role.arn, utc)
         return session
 

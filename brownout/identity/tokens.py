@@ -11,6 +11,9 @@ from brownout.identity.aws_keys import LONG_AGO
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
 
+REMEMBERED = dt.timedelta(hours=1)
+"""How long a token that is over is still known, so that evidence can tell it from one that never was."""
+
 
 class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
     """A bearer token.
@@ -22,6 +25,7 @@ class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
         scopes: what it may be used for.
         groups: the ``principalSet://`` names its principal belongs to.
         issued: since when.
+        keyed: whether it was given for an assertion that a service account's private key had signed.
     """
 
     value: str
@@ -30,6 +34,7 @@ class IssuedToken(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     issued: dt.datetime = LONG_AGO
+    keyed: bool = False
 
 
 class TokenBook:
@@ -52,9 +57,10 @@ class TokenBook:
         utc: dt.datetime,
         groups: frozenset[str] = frozenset(),
         prefix: str = "ya29.c.",
+        keyed: bool = False,
     ) -> IssuedToken:
-        """Give out a token, and forget those that are over."""
-        self._issued = {value: token for value, token in self._issued.items() if token.expires > utc}
+        """Give out a token, and forget those that were over long ago."""
+        self._issued = {value: token for value, token in self._issued.items() if token.expires > utc - REMEMBERED}
         token = IssuedToken(
             value=prefix + draw.text(self._rng, draw.BASE62, 120),
             principal=principal,
@@ -62,6 +68,7 @@ class TokenBook:
             scopes=scopes,
             groups=groups,
             issued=utc,
+            keyed=keyed,
         )
         self._issued[token.value] = token
         return token
@@ -70,6 +77,10 @@ class TokenBook:
         """Return a token that holds; None when it was never given out, is over, or was revoked."""
         token = self._issued.get(value)
         return token if token is not None and utc < token.expires else None
+
+    def known(self, value: str) -> IssuedToken | None:
+        """Return a token, whether it holds or is over; None when it was never given out, or was revoked."""
+        return self._issued.get(value)
 
     def revoke(self, value: str) -> None:
         """Let one token be good for nothing."""
@@ -83,5 +94,5 @@ class TokenBook:
         return len(ended)
 
     def __len__(self) -> int:
-        """Return how many tokens are kept."""
+        """Return how many tokens are kept, those that are over included."""
         return len(self._issued)

@@ -9,18 +9,26 @@ from brownout.metrics.base import METRICS, Metric, NoEvidence, Observation, View
 from brownout.metrics import (  # noqa: F401  isort: skip - imported for their registration
     availability,
     boundary_violations,
+    capacity,
+    breaker,
     early_retries,
     failover,
     foreign_answers,
     latency,
+    ramp,
+    normalisation,
     recovery,
+    retries,
     retry_amplification,
+    shaping,
     target_exits,
+    telemetry,
     stream_held,
-    truncated_as_success,
+    passed_off,
     unlifted_faults,
     unsaid_failures,
     hung_requests,
+    identity,
 )
 
 __all__ = ["METRICS", "Metric", "NoEvidence", "Observation", "View", "metric"]

@@ -6,11 +6,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.evidence import ClientRecord, CredentialRecord, ProviderRecord
 from brownout.history import History, Window
 from brownout.intervals import Sample
 
-Unit: TypeAlias = Literal["ratio", "s", "count", "x"]
+Unit: TypeAlias = Literal["ratio", "s", "count", "x", "rps"]
 _WITNESSES_MAX = 10
 
 
@@ -35,14 +35,15 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A history, and the part of it an SLO is about.
 
-    ``client`` and ``attempts`` are already filtered and cut to the SLO's window; ``windows`` are the fault windows it
-    names (all of them when it names none).
+    ``client`` and ``attempts`` are already filtered and cut to the SLO's window (``credentials``, which are nobody's,
+    only cut); ``windows`` are the fault windows it names (all of them when it names none).
     """
 
     history: History
     client: Sequence[ClientRecord]
     attempts: Sequence[ProviderRecord]
     windows: Sequence[Window]
+    credentials: Sequence[CredentialRecord] = ()
 
 
 Measure: TypeAlias = Callable[[View], Observation]

@@ -1,8 +1,17 @@
-"""How long users suffered before the router had moved them elsewhere."""
+"""What a fault costs before the router has moved users elsewhere: how long, and how much of the error budget."""
 
+import math
+from collections.abc import Sequence
+
+from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import Window
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
+
+_EXPECTED_HITS = 20  # a run is so long that, as before the fault, so many of it would go to the faulted place
+_TRICKLE_HITS = 6  # of which so many may be probes: whether it has healed can only be asked by asking it
+_SHARE_MIN = 0.2  # below it a run takes most of a fault
+_BASELINE_MIN = 20
 
 
 @metric("time_to_failover_s", "s", timed=True, in_hindsight=True)
@@ -14,10 +23,52 @@ def time_to_failover_s(view: View) -> Observation:
     """
     if not view.windows:
         raise NoEvidence("no fault was on")
-    return max((_of(view, window) for window in view.windows), key=lambda seen: seen.value)
+    return max((_failed_over(view, window) for window in view.windows), key=lambda seen: seen.value)
 
 
-def _of(view: View, window: Window) -> Observation:
+@metric("time_to_detect_s", "s", timed=True, in_hindsight=True)
+def time_to_detect_s(view: View) -> Observation:
+    """Seconds from a fault's start until requests no longer go to the faulted place first, but for a trickle of probes.
+
+    What a request's first attempt was is told from the endpoints' own records. A trickle is at most 30 % of what went
+    there first before the fault, over a run so long that 20 of it would have, so that a router which spreads its load
+    is measured by what it used to send there. The worst fault counts; it is infinite where that does not happen while
+    the fault is on. A fault that lets no attempt be seen (refused connections) tells nothing.
+    """
+    if not view.windows:
+        raise NoEvidence("no fault was on")
+    seen, missing = [], []
+    for window in view.windows:
+        try:
+            seen.append(_detected(view, window))
+        except NoEvidence as reason:
+            missing.append(str(reason))
+    if not seen:
+        raise NoEvidence("; ".join(missing))
+    return max(seen, key=lambda one: one.value)
+
+
+@metric("error_budget_spent_s", "s", in_hindsight=True)
+def error_budget_spent_s(view: View) -> Observation:
+    """Lost requests, from the fault's start to the test's end, as seconds of total outage at the rate they were due.
+
+    Of tenants that could be served meanwhile. Lost is whatever was not answered whole and right, by whatever failure.
+    """
+    tenants = {tenant for window in view.windows for tenant in view.history.servable(window)}
+    since_s = min((window.on_s for window in view.windows), default=math.inf)
+    due = [r for r in view.client if r.due_s >= since_s and r.tenant in tenants]
+    need(due, RUN_LENGTH, "requests of tenants that could be served, due from the fault's start on")
+    lost = [r for r in due if r.outcome != "ok"]
+    span_s = due[-1].due_s - since_s
+    return Observation(
+        value=len(lost) / len(due) * span_s,
+        samples=len(due),
+        witnesses=some([r.canary for r in lost]),
+        why=f"{len(lost)} of {len(due)} requests were lost in the {span_s:.1f} s from the fault's start on",
+    )
+
+
+def _failed_over(view: View, window: Window) -> Observation:
     tenants = view.history.servable(window)
     due = [r for r in view.client if r.due_s in window and r.tenant in tenants]
     need(due, RUN_LENGTH, "requests of servable tenants due during the fault")
@@ -25,7 +76,7 @@ def _of(view: View, window: Window) -> Observation:
     lost = [r.canary for r in due if not is_prompt(r)]
     if good_s is None:
         return Observation(
-            value=float("inf"),
+            value=math.inf,
             samples=len(due),
             witnesses=some(lost),
             why=f"never in the {window.off_s - window.on_s:.1f} s that {window.injection.id} was on: "
@@ -33,3 +84,51 @@ def _of(view: View, window: Window) -> Observation:
         )
     why = f"{len(lost)} of {len(due)} requests due during {window.injection.id} were not answered promptly"
     return Observation(value=good_s - window.on_s if lost else 0.0, samples=len(due), witnesses=some(lost), why=why)
+
+
+def _detected(view: View, window: Window) -> Observation:
+    place, share = window.injection.at, _first_share(view, window)
+    firsts = _firsts(view, [r for r in view.client if r.due_s in window and r.tenant in view.history.servable(window)])
+    hit = [first.endpoint in window.injection.endpoints for first in firsts]
+    length = math.ceil(round(_EXPECTED_HITS / share, 6))
+    need(firsts, length, f"requests with an attempt on record during {window.injection.id}")
+    if not _was_seen(view, window):
+        raise NoEvidence(f"no attempt was seen at {place} while {window.injection.id} was on: refused ones leave none")
+    gone = (
+        start
+        for start in range(len(firsts) - length + 1)
+        if not hit[start] and sum(hit[start : start + length]) <= _TRICKLE_HITS
+    )
+    start = next(gone, None)
+    late = [first.canary for first, at_it in zip(firsts, hit, strict=True) if at_it]
+    why = (
+        f"{share:.0%} of first attempts went to {place} before {window.injection.id}; {len(late)} of {len(firsts)} then"
+    )
+    value = math.inf if start is None else max(firsts[start].arrived_s - window.on_s, 0.0) if any(hit[:start]) else 0.0
+    return Observation(value=value, samples=len(firsts), witnesses=some(late), why=why)
+
+
+def _first_share(view: View, window: Window) -> float:
+    """Return which part of the first attempts went to the faulted place before any fault was on."""
+    tenants, before_s = view.history.servable(window), view.history.before_s()
+    firsts = _firsts(view, [r for r in view.client if r.due_s < before_s and r.tenant in tenants])
+    need(firsts, _BASELINE_MIN, "requests of servable tenants with an attempt on record before the faults")
+    share = sum(first.endpoint in window.injection.endpoints for first in firsts) / len(firsts)
+    if share < _SHARE_MIN:
+        raise NoEvidence(
+            f"only {share:.0%} of first attempts went to {window.injection.at} before the faults (at least "
+            f"{_SHARE_MIN:.0%} needed)"
+        )
+    return share
+
+
+def _firsts(view: View, records: Sequence[ClientRecord]) -> list[ProviderRecord]:
+    """Return the requests' first attempts, in the order in which these arrived."""
+    tried = [attempts[0] for r in records if (attempts := view.history.by_canary.get(r.canary))]
+    return sorted(tried, key=lambda first: first.arrived_s)
+
+
+def _was_seen(view: View, window: Window) -> bool:
+    """Whether what goes there leaves a trace: one attempt may have been under way before the door was shut."""
+    there = [r for r in view.history.attempts if r.endpoint in window.injection.endpoints and r.arrived_s in window]
+    return len(there) > 1 or any(window.injection.id in r.faults for r in there)

@@ -16,6 +16,7 @@ AT_ONCE = ALWAYS | {
     "availability[tenant={home}] >= 90%": ("failover",),
     "served_during_fault >= 90%": ("failover",),
     "time_to_failover_s <= {failover_within_s}": ("failover",),
+    "error_budget_spent_s <= {failover_within_s}": ("failover",),
     "ttft_p95_s[class=interactive] during region-down <= 2s": ("failover",),
     "hung_requests <= 0": (),
 }
@@ -50,6 +51,8 @@ def test_region_silent(run: Run) -> None:
     fast=True,
     must=AT_ONCE
     | {
+        "time_to_detect_s <= {failover_within_s}": ("breaker",),
+        "unsaid_failures <= 0": (),
         "reopen_share_ratio <= 70%": ("partial-open",),
         "stream_held_ratio before faults <= 50%": ("streaming",),
         "retry_amplification before faults <= 1.2x": ("retry-budget",),

@@ -44,7 +44,7 @@ TOPOLOGIES = ("slack", "own-gpus", "two-clouds-one-vendor", "capacities")
 FIRST_S, RECOVERY_S, TAIL_S = 3.0, 12.0, 6.0
 _TRIES, _TRIES_OF_A_KIND = 400, 40
 _FILES = ("client.jsonl", "provider.jsonl", "faults.jsonl", "phases.jsonl")
-_BOUNDS = {"ratio": "0%", "s": "10s", "count": "0", "x": "100x"}
+_BOUNDS = {"ratio": "0%", "s": "10s", "count": "0", "x": "100x", "rps": "0rps"}
 
 Rng = random.Random  # noqa: TID251 - a type
 _topology = functools.cache(load_topology)

@@ -7,7 +7,14 @@ from tests.faults.composition import RECOVERY_S, Outcome
 
 SERVED_MIN = 0.95
 LATE_MAX_S = 0.005
-_NEVER = ("boundary_violations", "target_exits", "foreign_answers", "truncated_as_success", "unlifted_faults")
+_NEVER = (
+    "boundary_violations",
+    "target_exits",
+    "foreign_answers",
+    "truncated_as_success",
+    "garbled_as_success",
+    "unlifted_faults",
+)
 _STAYS_AWAY = {"throttling", "throttling-bursts"}
 
 

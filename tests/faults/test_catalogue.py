@@ -10,14 +10,13 @@ from brownout.catalogue import catalogue, listing
 from brownout.cli import main
 from brownout.errors import BadInput
 from brownout.fault import FAULTS
-from fixtures.describe import documented
-
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+from fixtures.describe import PAGES, documented
 
 
-def test_the_docs_list_every_fault_as_it_is() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_the_docs_list_what_there_is_as_it_is(page: Path) -> None:
     """``python -m fixtures.describe`` brings them up to date."""
-    assert documented(DOCS.read_text()) == DOCS.read_text()
+    assert documented(page) == page.read_text()
 
 
 def test_every_registered_fault_is_listed_once() -> None:

@@ -15,7 +15,7 @@ from brownout.stopping import SHARE_SAMPLES_MIN, Sentry, parse_stop
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.workload import Workload
 
-UNITS = {"ratio": "", "s": "s", "count": "", "x": "x"}
+UNITS = {"ratio": "", "s": "s", "count": "", "x": "x", "rps": "rps"}
 NOW_KNOWN = sorted(name for name, metric in METRICS.items() if not metric.in_hindsight)
 BOUNDS = st.floats(0, 1000).map(lambda value: round(value, 6))
 FILTERS = st.dictionaries(

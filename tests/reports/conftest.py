@@ -102,7 +102,18 @@ def verdicts() -> Verdicts:
         started_at="2026-01-31T09:12:44Z",
         duration_s=63.25,
         promises=[
-            promise("boundary", "kept", "success", success, "pass", observed=1.0, samples=60, why="all served"),
+            promise(
+                "boundary",
+                "kept",
+                "success",
+                success,
+                "pass",
+                observed=1.0,
+                samples=60,
+                why="all served",
+                low=0.9568,
+                high=1.0,
+            ),
             promise("boundary", "kept", "ttft", ttft, "skipped", unit="s"),
             promise("failover", "broken", "success", success, "pass", observed=0.995, samples=60, why="kept"),
             promise(
@@ -114,6 +125,7 @@ def verdicts() -> Verdicts:
                 observed=2.40713,
                 unit="s",
                 samples=6,
+                low=2.1,
                 witnesses=["broken-1", HOSTILE, "broken-3", "gone"],
                 why=HOSTILE,
             ),

@@ -1,14 +1,19 @@
 """What a planted router says of itself."""
 
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import msgspec
 
 from brownout.clock import Clock
 from faults.network.embedded import EmbeddedPlane
-from fixtures.router.policy import Policy
+from fixtures.router.credentials import Workload
+from fixtures.router.policy import Policy, Settings
+from fixtures.router.renewal import Kept
 from fixtures.router.server import Router, WorldFile
+from fixtures.router.shaping import Shaper
+from fixtures.router.tally import Tally
 from fixtures.virtual import MakePlane
 
 Make = Callable[[WorldFile, Clock, aiohttp.BaseConnector], Router]
@@ -39,3 +44,40 @@ def with_policy(policy: type[Policy]) -> Make:
 def with_router(router: type[Router]) -> Make:
     """Return the maker of another router around the reference policy."""
     return lambda world, clock, connector: router(world, clock=clock, connector=connector)
+
+
+def with_settings(settings: Settings) -> Make:
+    """Return the maker of a reference router with other figures."""
+    return lambda world, clock, connector: Router(world, clock=clock, connector=connector, settings=settings)
+
+
+def with_workload(workload: type[Workload]) -> Make:
+    """Return the maker of a reference router that gets its credentials in another way."""
+    return lambda world, clock, connector: Router(world, clock=clock, connector=connector, workload=workload)
+
+
+def with_kept(kept: type[Kept[Any]]) -> Make:
+    """Return the maker of a reference router that keeps its credentials in another way."""
+    return with_workload(type("_Workload", (Workload,), {"kept": kept}))
+
+
+def with_shaper(shaper: type[Shaper]) -> Make:
+    """Return the maker of a reference router that splits and copies traffic in another way."""
+
+    def make(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
+        router = Router(world, clock=clock, connector=connector)
+        router.shaper = shaper(world.shaping)
+        return router
+
+    return make
+
+
+def with_tally(tally: type[Tally]) -> Make:
+    """Return the maker of a reference router that counts in another way."""
+
+    def make(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
+        router = Router(world, clock=clock, connector=connector)
+        router.tally = tally()
+        return router
+
+    return make

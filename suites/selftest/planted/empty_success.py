@@ -25,4 +25,6 @@ EMPTY_SUCCESS = Planted(
     about="answers 200 with an empty text when no endpoint could answer",
     make=with_router(_Silence),
     caught_by="truncated_as_success",
+    also=frozenset({"rejections_masked"}),
+    why="an endpoint that rejects a request has not answered it either",
 )

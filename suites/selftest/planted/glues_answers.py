@@ -15,5 +15,7 @@ GLUES_ANSWERS = Planted(
     name="glues-answers",
     about="retries after tokens have gone out, so that a client gets two answers joined as one",
     make=with_router(_Glue),
-    caught_by="truncated_as_success",
+    caught_by="garbled_as_success",
+    also=frozenset({"retried_streams"}),
+    why="what it joins to the first answer it has asked for when that had broken",
 )

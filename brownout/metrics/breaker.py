@@ -1,0 +1,190 @@
+"""Whether a sick endpoint is left, it alone, and asked now and then and by few whether it has healed.
+
+All of it is read off where requests arrived, so that any router can be held to it: what its breaker thinks is not
+asked. A router is given the first half of a fault to see what is wrong; the second half is judged.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.history import History, Window
+from brownout.intervals import Share
+from brownout.metrics.base import NoEvidence, Observation, View, metric, some
+
+_BASELINE_REQUESTS_MIN = 20
+_FORMER_SHARE_MIN = 0.1
+_EXPECTED_MIN = 10
+
+
+@metric("share_left_ratio", "ratio", in_hindsight=True)
+def share_left_ratio(view: View) -> Observation:
+    """How much of its former share of requests a faulted place still gets in the second half of its fault."""
+    seen = [one for window in view.windows if (one := still_used(view.history, window))]
+    if not seen:
+        raise NoEvidence("no faulted place had a share of the requests before, and was seen to be asked while faulted")
+    return max(seen, key=lambda one: one.value)
+
+
+@metric("ramp_relapse_ratio", "ratio", in_hindsight=True)
+def ramp_relapse_ratio(view: View) -> Observation:
+    """How much of its former share a place still gets in the second half of a fault that came back after it had served.
+
+    To have been asked again, and to have answered, is what makes it a relapse: a router that had not come back yet had
+    nothing to take back.
+    """
+    relapses = [window for window in view.windows if _had_served_between(view, window)]
+    seen = [one for window in relapses if (one := still_used(view.history, window))]
+    if not seen:
+        raise NoEvidence("no fault came back to a place that had served again since")
+    return max(seen, key=lambda one: one.value)
+
+
+@metric("share_kept_ratio", "ratio", in_hindsight=True)
+def share_kept_ratio(view: View) -> Observation:
+    """How much of its former share of requests a place keeps in the second half of a fault that is not its own.
+
+    Beside a fault for all, these are the other places in the region; beside a fault for some tenants, the places it is
+    at, for the others. Of several, the one that carried most is looked at.
+    """
+    seen = [one for window in view.windows if (one := _kept(view.history, window))]
+    if not seen:
+        raise NoEvidence("no place beside the fault had enough of the requests before")
+    return min(seen, key=lambda one: one.value)
+
+
+@metric("probe_rate_rps", "rps", in_hindsight=True)
+def probe_rate_rps(view: View) -> Observation:
+    """Attempts a second that came to a faulted endpoint in the second half of its fault: the one that got most."""
+    seen = []
+    for window, endpoint in _asked(view):
+        came = [r for r in view.history.attempts if r.endpoint == endpoint and _late(r.arrived_s, window)]
+        span_s = window.off_s - _half_s(window)
+        why = f"{len(came)} attempts at {endpoint} in the last {span_s:.1f} s of {window.injection.id}"
+        witnesses = some([r.canary for r in came])
+        seen.append(Observation(value=len(came) / span_s, samples=len(came), witnesses=witnesses, why=why))
+    return max(seen, key=lambda one: one.value)
+
+
+@metric("probes_in_flight", "count", in_hindsight=True)
+def probes_in_flight(view: View) -> Observation:
+    """Attempts under way at once at a faulted endpoint that came in the second half of its fault: the most."""
+    seen = []
+    for window, endpoint in _asked(view):
+        came = [r for r in view.history.attempts if r.endpoint == endpoint and _late(r.arrived_s, window)]
+        most = max((_beside(came, r.arrived_s) for r in came), key=len, default=[])
+        why = f"of {len(came)} attempts at {endpoint} late in {window.injection.id}, at most {len(most)} at once"
+        seen.append(Observation(value=len(most), samples=len(came), witnesses=some([r.canary for r in most]), why=why))
+    return max(seen, key=lambda one: one.value)
+
+
+def still_used(history: History, window: Window) -> Observation | None:
+    """Return how much of its former share a faulted place gets in the second half of its fault.
+
+    None where it had no share worth the name, and where the fault lets no attempt be seen: who is not let in leaves no
+    trace, and would look like one who stayed away.
+    """
+    places = set(window.injection.endpoints)
+    if not any(r.endpoint in places and r.arrived_s in window for r in history.attempts):
+        return None
+    tenants = history.affected(window)
+    return _compared(history, window, places, tenants, "still came to")
+
+
+def _kept(history: History, window: Window) -> Observation | None:
+    hit = set(window.injection.endpoints)
+    if window.injection.tenants:
+        spared = history.senders - set(window.injection.tenants)
+        places, tenants = hit, spared
+    else:
+        regions = {one.region for one in history.topology.endpoints if one.name in hit}
+        touched = {name for other in history.windows if _overlap(other, window) for name in other.injection.endpoints}
+        places = {one.name for one in history.topology.endpoints if one.region in regions} - touched
+        tenants = {name for name in history.senders if places & set(history.topology.tenants[name].allow)}
+    before = _due(history, tenants, 0.0, history.before_s())
+    shares = {place: came_share(history, before, {place}, history.before_s()) for place in sorted(places)}
+    if not shares:
+        return None
+    main = max(shares, key=lambda place: shares[place])
+    return _compared(history, window, {main}, tenants, "came to")
+
+
+def _compared(
+    history: History, window: Window, places: Collection[str], tenants: Collection[str], what: str
+) -> Observation | None:
+    """Compare the second half of a fault with the time before all faults."""
+    before = _due(history, tenants, 0.0, history.before_s())
+    former = came_share(history, before, places, history.before_s())
+    late = _due(history, tenants, _half_s(window), window.off_s)
+    expected = round(former * len(late))
+    if len(before) < _BASELINE_REQUESTS_MIN or former < _FORMER_SHARE_MIN or expected < _EXPECTED_MIN:
+        return None
+    came = [r for r in late if came_to(history, r, places, window.off_s)]
+    names = ", ".join(sorted(places))
+    why = (
+        f"{names}: {len(came)} of {len(late)} requests {what} it in the second half of {window.injection.id}, "
+        f"where {expected} would have by its share before ({former:.0%})"
+    )
+    sample = Share(min(len(came), expected), expected)
+    return Observation(
+        value=sample.value, samples=len(late), witnesses=some([r.canary for r in came]), why=why, sample=sample
+    )
+
+
+def came_to(history: History, record: ClientRecord, places: Collection[str], before_s: float) -> bool:
+    """Return whether a request was at one of the places, at any of its attempts before an instant."""
+    return any(r.endpoint in places and r.arrived_s < before_s for r in history.by_canary.get(record.canary, ()))
+
+
+def came_share(history: History, due: Sequence[ClientRecord], places: Collection[str], before_s: float) -> float:
+    """Return the share of the requests that were at one of the places (0 of none)."""
+    return sum(came_to(history, r, places, before_s) for r in due) / len(due) if due else 0.0
+
+
+def _asked(view: View) -> Iterator[tuple[Window, str]]:
+    """Yield each faulted endpoint that had traffic before, and that an attempt was seen at while it was faulted.
+
+    Raises:
+        NoEvidence: there is none.
+    """
+    attempts, before_s = view.history.attempts, view.history.before_s()
+    found = [
+        (window, endpoint)
+        for window in view.windows
+        for endpoint in window.injection.endpoints
+        if sum(r.endpoint == endpoint and r.arrived_s < before_s for r in attempts) >= _EXPECTED_MIN
+        and any(r.endpoint == endpoint and r.arrived_s in window for r in attempts)
+    ]
+    if not found:
+        raise NoEvidence("no faulted endpoint had traffic before, and was seen to be asked while faulted")
+    yield from found
+
+
+def _had_served_between(view: View, window: Window) -> bool:
+    hit = set(window.injection.endpoints)
+    earlier = [w for w in view.history.windows if w.off_s <= window.on_s and hit & set(w.injection.endpoints)]
+    return any(
+        r.endpoint in hit and r.outcome == "ok" and max(w.off_s for w in earlier) <= r.arrived_s < window.on_s
+        for r in view.history.attempts
+        if earlier
+    )
+
+
+def _beside(attempts: Sequence[ProviderRecord], at_s: float) -> list[ProviderRecord]:
+    """Return those under way at an instant; one that was answered at once is, at its own."""
+    return [r for r in attempts if r.arrived_s <= at_s and (r.end_s > at_s or r.arrived_s == at_s)]
+
+
+def _due(history: History, tenants: Collection[str], from_s: float, to_s: float) -> list[ClientRecord]:
+    return [r for r in history.client if from_s <= r.due_s < to_s and r.tenant in tenants]
+
+
+def _half_s(window: Window) -> float:
+    return (window.on_s + window.off_s) / 2
+
+
+def _late(at_s: float, window: Window) -> bool:
+    return _half_s(window) <= at_s < window.off_s
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    return one.on_s < other.off_s and other.on_s < one.off_s

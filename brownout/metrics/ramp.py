@@ -1,0 +1,171 @@
+"""How traffic comes back to a healed place: in steps, never more than it had, and in the end all of it.
+
+Windows are of so many requests and not of seconds, so that a share in one has the same noise at any load.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from brownout.evidence import ClientRecord
+from brownout.history import Window
+from brownout.metrics.base import NoEvidence, Observation, View, metric, some
+from brownout.metrics.breaker import came_share, still_used
+
+_STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
+_STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
+_OVERSHOOT_REQUESTS = 50
+_FULL_REQUESTS = 40
+_FULL_RATIO = 0.9
+_SHARE_MIN = 0.25
+_LEFT_RATIO_MAX = 0.5  # a place that kept more than this of its share was not left, and has nothing to come back to
+_BASELINE_REQUESTS_MIN = 20
+
+
+class _Return(msgspec.Struct, frozen=True, kw_only=True):
+    """The requests that might come to a place, from the middle of its fault on, in order.
+
+    Attributes:
+        window: of the fault.
+        former: its share of the requests before all faults.
+        due: the requests.
+        attempts: how many attempts each made at the place.
+        first: the number of the first one that the place served after the fault; none, when there was none.
+    """
+
+    window: Window
+    former: float
+    due: Sequence[ClientRecord]
+    attempts: Sequence[int]
+    first: int | None
+
+    def share(self, start: int, length: int) -> float:
+        """Return the share of a stretch of the requests that came to the place."""
+        return sum(count > 0 for count in self.attempts[start : start + length]) / length
+
+
+@metric("ramp_step_ratio", "ratio", in_hindsight=True)
+def ramp_step_ratio(view: View) -> Observation:
+    """The largest rise of a healed place's share from one window to the next, relative to its share before the fault.
+
+    A window is of 20 requests that it would formerly have got.
+    """
+    seen = [one for back in _returns(view, share_min=_STEP_SHARE_MIN, left=True) if (one := _largest_step(back))]
+    return _worst(seen)
+
+
+@metric("ramp_overshoot_ratio", "ratio", in_hindsight=True)
+def ramp_overshoot_ratio(view: View) -> Observation:
+    """The most attempts per request that a healed place gets over 50 requests, relative to before the fault."""
+    seen = [one for back in _returns(view, share_min=_SHARE_MIN, left=True) if (one := _overshoot(back))]
+    return _worst(seen)
+
+
+@metric("time_to_full_return_s", "s", timed=True, in_hindsight=True)
+def time_to_full_return_s(view: View) -> Observation:
+    """Seconds from a fault's end until its place has 90 % of its former share of the requests, over 40 of them."""
+    seen = [_full_return(back) for back in _returns(view, share_min=_SHARE_MIN, left=False)]
+    return _worst(seen)
+
+
+def _worst(seen: Sequence[Observation]) -> Observation:
+    if not seen:
+        raise NoEvidence(
+            "no place that carried much of the traffic before its fault came back, for long enough, after it"
+        )
+    return max(seen, key=lambda one: one.value)
+
+
+def _returns(view: View, *, share_min: float, left: bool) -> Iterator[_Return]:
+    """Yield the return to each place that had at least such a share, after the last fault on its tenants.
+
+    ``left``: only to those that traffic had left by the second half of their fault.
+    """
+    history = view.history
+    for window in view.windows:
+        tenants, places = history.affected(window), set(window.injection.endpoints)
+        before = [r for r in history.client if r.due_s < history.before_s() and r.tenant in tenants]
+        former = came_share(history, before, places, history.before_s())
+        if len(before) < _BASELINE_REQUESTS_MIN or former < share_min or not history.is_last_for(window, tenants):
+            continue
+        if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
+            continue
+        half_s = (window.on_s + window.off_s) / 2
+        due = [r for r in history.client if r.due_s >= half_s and r.tenant in tenants]
+        yield _returned(view, window, former, due)
+
+
+def _returned(view: View, window: Window, former: float, due: Sequence[ClientRecord]) -> _Return:
+    places = set(window.injection.endpoints)
+    there = [[r for r in view.history.by_canary.get(one.canary, ()) if r.endpoint in places] for one in due]
+    served = (
+        number
+        for number, records in enumerate(there)
+        if due[number].due_s >= window.off_s and any(r.outcome == "ok" for r in records)
+    )
+    attempts = [len(records) for records in there]
+    return _Return(window=window, former=former, due=due, attempts=attempts, first=next(served, None))
+
+
+def _largest_step(back: _Return) -> Observation | None:
+    """None where it did not serve again, or not for as long as two windows take."""
+    length = math.ceil(_STEP_ATTEMPTS / back.former)
+    if back.first is None or back.first < length or len(back.due) < back.first + 2 * length:
+        return None
+    steps = {
+        start: back.share(start, length) - back.share(start - length, length)
+        for start in range(back.first, len(back.due) - length + 1)
+    }
+    at = max(steps, key=lambda start: steps[start])
+    why = (
+        f"{back.window.injection.at}: from {back.share(at - length, length):.0%} of {length} requests to "
+        f"{back.share(at, length):.0%} of the next {length}, {back.due[at].due_s - back.window.off_s:.1f} s after "
+        f"{back.window.injection.id}; {back.former:.0%} before it"
+    )
+    value = max(steps[at], 0.0) / back.former
+    return Observation(value=value, samples=2 * length, witnesses=_witnesses(back, at, length), why=why)
+
+
+def _overshoot(back: _Return) -> Observation | None:
+    """None where it did not serve again, or not for as long as a window takes."""
+    length = _OVERSHOOT_REQUESTS
+    if back.first is None or len(back.due) < back.first + length:
+        return None
+    counts = {
+        start: sum(back.attempts[start : start + length]) for start in range(back.first, len(back.due) - length + 1)
+    }
+    at = max(counts, key=lambda start: counts[start])
+    why = (
+        f"{back.window.injection.at}: {counts[at]} attempts for {length} requests, "
+        f"{back.due[at].due_s - back.window.off_s:.1f} s after {back.window.injection.id}; "
+        f"{back.former * length:.1f} before it"
+    )
+    value = counts[at] / length / back.former
+    return Observation(value=value, samples=length, witnesses=_witnesses(back, at, length), why=why)
+
+
+def _full_return(back: _Return) -> Observation:
+    length, off_s = _FULL_REQUESTS, back.window.off_s
+    after = [number for number, record in enumerate(back.due) if record.due_s >= off_s]
+    starts = [start for start in after if start + length <= len(back.due)]
+    if not starts:
+        raise NoEvidence(f"only {len(after)} requests were due after {back.window.injection.id} (at least {length})")
+    for start in starts:
+        if back.share(start, length) >= _FULL_RATIO * back.former:
+            value = back.due[start].due_s - off_s
+            why = f"{back.window.injection.at} had {_FULL_RATIO:.0%} of its former share again after {value:.1f} s"
+            return Observation(value=value, samples=len(after), witnesses=_witnesses(back, start, length), why=why)
+    most = max(back.share(start, length) for start in starts)
+    why = (
+        f"{back.window.injection.at} never had {_FULL_RATIO:.0%} of its former share again (of {back.former:.0%}): "
+        f"at most {most:.0%} of {length} requests"
+    )
+    return Observation(
+        value=math.inf, samples=len(after), witnesses=some([r.canary for r in back.due[-length:]]), why=why
+    )
+
+
+def _witnesses(back: _Return, start: int, length: int) -> list[str]:
+    stretch = range(start, min(start + length, len(back.due)))
+    return some([back.due[number].canary for number in stretch if back.attempts[number]])

@@ -1,0 +1,71 @@
+"""Answers that break in the middle in every way there is, and answers that only look strange."""
+
+from brownout.scenario import inject, scenario
+from fixtures.plugin import Run
+
+REGION = "primary-region"
+MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
+WHOLE_OR_TOLD = {
+    "truncated_as_success <= 0": (),
+    "garbled_as_success <= 0": (),
+    "hung_requests <= 0": (),
+    "time_to_serve_again_s <= {recover_within_s}": (),
+    "boundary_violations <= 0": ("tenant-boundary",),
+}
+# Whoever asks a sick endpoint whether it has healed loses that request, for its tokens have gone out: what is promised
+# is to have left.
+BROKEN = WHOLE_OR_TOLD | {
+    "unsaid_failures <= 0": (),
+    "served_during_fault >= 50%": ("failover",),
+    "time_to_detect_s <= {failover_within_s}": ("breaker",),
+    "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
+}
+
+
+@scenario(inject("late-error", REGION), tenants=MOSTLY_HOME, fast=True, must=BROKEN)
+def test_late_error(run: Run) -> None:
+    """An error that comes under a 200, in the middle of a stream, is an error: told to its client, and learnt from."""
+    run.must_hold()
+
+
+@scenario(
+    tenants=MOSTLY_HOME,
+    variants={
+        "stall": [inject("stream-stall", REGION)],
+        "malformed-chunk": [inject("malformed-chunk", REGION)],
+        "no-terminator": [inject("stream-cut", REGION, how="clean")],
+    },
+    must=BROKEN,
+)
+def test_broken_stream(run: Run) -> None:
+    """A stream that stands still, cannot be read, or ends without its terminator is broken, and its client told so."""
+    run.must_hold()
+
+
+@scenario(
+    inject("wrong-content-type", REGION, to=0.33),
+    inject("missing-usage", REGION, from_=0.33, to=0.66),
+    inject("drip", REGION, piece_bytes=200, delay_ms=2, from_=0.66),
+    tenants=MOSTLY_HOME,
+    must=WHOLE_OR_TOLD
+    | {
+        "availability during wrong-content-type >= 90%": (),
+        "availability during missing-usage >= 90%": (),
+        "availability during drip >= 90%": (),
+    },
+)
+def test_odd_streams(run: Run) -> None:
+    """An answer with a wrong label, without a count of its tokens, or in small pieces is an answer all the same."""
+    run.must_hold()
+
+
+@scenario(
+    inject("duplicated-chunk", REGION, to=0.33),
+    inject("reordered-chunk", REGION, from_=0.33, to=0.66),
+    inject("wrong-answer", REGION, how="truncated", from_=0.66),
+    tenants=MOSTLY_HOME,
+    must=WHOLE_OR_TOLD | {"availability[tenant={pinned}] >= 95%": ()},
+)
+def test_falsified_answers(run: Run) -> None:
+    """What an endpoint itself makes wrong under a 200 nobody can see; nothing is made worse, and nobody else hit."""
+    run.must_hold()

@@ -1,0 +1,26 @@
+"""Sixty strikes, and you may be out."""
+
+import aiohttp
+
+from brownout.clock import Clock
+from fixtures.router.breaker import BreakerSettings
+from fixtures.router.policy import Settings
+from fixtures.router.server import Router, WorldFile
+from suites.selftest.planted.base import Planted
+
+_PATIENT = BreakerSettings(failures_min=60, last=120, window_s=60.0)
+
+
+def _patient(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
+    return Router(world, clock=clock, connector=connector, settings=Settings(breaker=_PATIENT))
+
+
+DETECTS_LATE = Planted(
+    name="detects-late",
+    about="needs sixty failures of an endpoint before it takes it for sick",
+    make=_patient,
+    caught_by="time_to_detect_s",
+    also=frozenset({"availability", "error_budget_spent_s", "served_during_fault", "time_to_failover_s"}),
+    why="whoever is sent to a sick endpoint is lost, by a stream that breaks or once the budget of retries is spent",
+    seen_in="late-error",
+)

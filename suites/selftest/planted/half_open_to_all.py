@@ -1,0 +1,30 @@
+"""Let us see whether it has healed, all of us."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from fixtures.router.breaker import Breaker
+from fixtures.router.policy import Place, Policy, Settings
+from suites.selftest.planted.base import Planted, with_policy
+
+
+class _Unbounded(Breaker):
+    def admits(self, now_s: float) -> bool:
+        admitted = super().admits(now_s)
+        return admitted or (self.state == "partial" and not self.bears_more())
+
+
+class _ToAll(Policy):
+    def __init__(self, places: Sequence[Place], allow: Mapping[str, Collection[str]], settings: Settings) -> None:
+        super().__init__(places, allow, settings)
+        self.breakers = {place.name: _Unbounded(settings.breaker) for place in places}
+
+
+HALF_OPEN_TO_ALL = Planted(
+    name="half-open-to-all",
+    about="lets every request try a sick endpoint, until the first of them has come to its end",
+    make=with_policy(_ToAll),
+    caught_by="probes_in_flight",
+    also=frozenset({"probe_rate_rps"}),
+    why="who is asked by all at once is asked often",
+    seen_in="probes-are-few-silent",
+)

@@ -1,0 +1,39 @@
+"""Two ways to end a broken stream as if nothing had been."""
+
+from collections.abc import AsyncGenerator, Collection
+
+from brownout.wire import Ask, End, Event, Refusal
+from fixtures.router.server import Router
+from suites.selftest.planted.base import Make, Planted, with_router
+
+
+def _ends_politely(kinds: Collection[str]) -> Make:
+    class _Polite(Router):
+        async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+            begun = False
+            try:
+                async for event in super().route(ask, tenant, traffic_class):
+                    begun = True
+                    yield event
+            except Refusal as refusal:
+                if not begun or refusal.kind not in kinds:
+                    raise
+                yield End()
+
+    return with_router(_Polite)
+
+
+GARBAGE_IS_THE_END = Planted(
+    name="garbage-is-the-end",
+    about="takes a chunk that it cannot read for the end of the answer",
+    make=_ends_politely(("unknown",)),
+    caught_by="truncated_as_success",
+    seen_in="broken-stream-malformed-chunk",
+)
+SWALLOWS_LATE_ERRORS = Planted(
+    name="swallows-late-errors",
+    about="takes an error event in the middle of a stream for the end of the answer",
+    make=_ends_politely(("overloaded", "internal", "throttled", "model-error")),
+    caught_by="truncated_as_success",
+    seen_in="late-error",
+)

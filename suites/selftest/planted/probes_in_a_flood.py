@@ -1,0 +1,30 @@
+"""Are you well? Are you well? Are you well?"""
+
+from collections.abc import Collection, Sequence
+
+from fixtures.router.policy import Policy
+from suites.selftest.planted.base import Planted, with_policy
+
+_EVERY = 3
+
+
+class _Flood(Policy):
+    asked = 0
+
+    def pick(self, now_s: float, candidates: Sequence[str], tried: Collection[str]) -> str:
+        if not tried and candidates and self.breakers[candidates[0]].state != "closed":
+            self.asked += 1
+            if self.asked % _EVERY == 0:
+                return candidates[0]
+        return super().pick(now_s, candidates, tried)
+
+
+PROBES_IN_A_FLOOD = Planted(
+    name="probes-in-a-flood",
+    about="asks a sick endpoint by every third request whether it has healed",
+    make=with_policy(_Flood),
+    caught_by="probe_rate_rps",
+    also=frozenset({"share_left_ratio", "ramp_relapse_ratio"}),
+    why="a third of its traffic is more than a trickle, in the first fault and in one that comes back",
+    seen_in="probes-are-few-failing",
+)
