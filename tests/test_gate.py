@@ -12,6 +12,7 @@ import pytest
 CLI = [sys.executable, "-m", "brownout.cli"]
 FILES = [
     "client.jsonl",
+    "credentials.jsonl",
     "env.json",
     "faults.jsonl",
     "junit.xml",
@@ -20,6 +21,7 @@ FILES = [
     "provider.jsonl",
     "report.html",
     "summary.md",
+    "telemetry.jsonl",
     "verdicts.json",
 ]
 TOPOLOGY = """\
@@ -147,6 +149,7 @@ def test_an_undeclared_feature_skips_its_promises_by_name(tmp_path: Path) -> Non
     skipped = [promise for promise in _promises(tmp_path / "gate" / "latest") if promise["outcome"] == "skipped"]
     assert 0 == done.returncode
     assert {
+        "the target does not declare: breaker",
         "the target does not declare: fail-back",
         "the target does not declare: partial-open",
         "the target does not declare: retry-budget",

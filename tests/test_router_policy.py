@@ -192,12 +192,13 @@ class AnyHistory(RuleBasedStateMachine):
     def _send(self, number: int, tenant: str, traffic_class: str, tried: list[str]) -> None:
         candidates = self.policy.candidates(tenant, traffic_class)
         try:
-            endpoint = self.policy.pick(self.now_s, candidates, tried)
+            open_to = self.policy.with_room(self.now_s, candidates, tried, tenant, traffic_class)
+            endpoint = self.policy.pick(self.now_s, open_to, tried)
             refusal: Refusal | None = None
         except Refusal as refused:
             refusal = refused
         if refusal is not None:
-            assert "unavailable" == refusal.kind
+            assert refusal.kind in ("unavailable", "overloaded")
             assert (refusal.retry_after_s or 0.0) >= self.policy.settings.unavailable_retry_s
             return
         place = next(one for one in PLACES if one.name == endpoint)
@@ -206,6 +207,7 @@ class AnyHistory(RuleBasedStateMachine):
         assert not (traffic_class == "background" and place.capacity == "provisioned")
         assert "open" != self.policy.breakers[endpoint].state
         assert self.now_s >= self.stay_away.get(endpoint, 0.0)
+        self.policy.entered(endpoint, tenant)
         self.requests[number] = (tenant, traffic_class, [*tried, endpoint])
 
     @precondition(lambda self: self.requests)
@@ -220,20 +222,21 @@ class AnyHistory(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.requests)))
         tenant, traffic_class, tried = self.requests.pop(number)
         endpoint = tried[-1]
+        refusal = Refusal(kind, retry_after_s=wait_s if kind == "throttled" else None)
         if how == "abandoned":
             self.policy.abandoned(endpoint)
         elif how == "ok":
             self.policy.succeeded(self.now_s, endpoint)
         else:
-            retry_after_s = wait_s if kind == "throttled" else None
-            self.policy.failed(self.now_s, endpoint, Refusal(kind, retry_after_s=retry_after_s))
-            if retry_after_s is not None:
-                until_s = max(self.now_s + retry_after_s, self.stay_away.get(endpoint, 0.0))
+            self.policy.failed(self.now_s, endpoint, refusal)
+            if refusal.retry_after_s is not None:
+                until_s = max(self.now_s + refusal.retry_after_s, self.stay_away.get(endpoint, 0.0))
                 self.stay_away[endpoint] = until_s
-            if kind != "invalid" and self.policy.may_retry(len(tried)):
-                self.retries += 1
-                assert len(tried) < self.policy.settings.attempts_max
-                self._send(number, tenant, traffic_class, tried)
+        self.policy.left(endpoint, tenant)
+        if how == "failed" and kind != "invalid" and self.policy.may_retry(len(tried)):
+            self.retries += 1
+            assert len(tried) < self.policy.settings.attempts_max
+            self._send(number, tenant, traffic_class, tried)
 
     @rule(gap_s=GAPS)
     def wait(self, gap_s: float) -> None:
@@ -327,8 +330,10 @@ def test_no_header_loses_an_endpoint_for_long(told_s: float) -> None:
     policy = _policy()
     policy.failed(0.0, "gpu", Refusal("throttled", retry_after_s=told_s))
     bound_s = policy.settings.stay_away_max_s
-    assert min(told_s, bound_s) == policy.breakers["gpu"].opens_in_s(0.0)
+    waits = policy.breakers["gpu"].opens_in_s(0.0), policy.rooms["gpu"].opens_in_s(0.0)
+    assert min(told_s, bound_s) == max(waits)
     assert policy.breakers["gpu"].admits(bound_s)
+    assert policy.rooms["gpu"].fits(bound_s, "acme", "interactive", sharers=1)
 
 
 def test_the_callers_own_mistake_says_nothing_of_an_endpoint() -> None:

@@ -3,9 +3,9 @@
 from brownout.evidence import ProviderRecord
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 
-_LEARNING_S = (
-    1.0  # what had left before the refusal was read, here and in a router's other workers, is not held against it
-)
+# What had left before the refusal was read, here and in a router's other workers, is not held against it.
+_LEARNING_S = 1.0
+_CAME_BACK_MIN = 3
 
 
 @metric("early_retry_ratio", "ratio")
@@ -22,6 +22,8 @@ def early_retry_ratio(view: View) -> Observation:
         early += early_here
         came_back += back_here
     early.sort(key=lambda r: (r.arrived_s, r.canary or ""))
+    if early and came_back < _CAME_BACK_MIN:
+        raise NoEvidence(f"{len(early)} of {came_back} attempts came back early: too few to tell a habit from a mishap")
     return Observation(
         value=len(early) / came_back if came_back else 0.0,
         samples=len(told),

@@ -15,7 +15,7 @@ from brownout.metrics.breaker import came_share, still_used
 
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
-_OVERSHOOT_REQUESTS = 50
+_OVERSHOOT_REQUESTS = 60
 _FULL_REQUESTS = 40
 _FULL_RATIO = 0.9
 _SHARE_MIN = 0.25
@@ -57,7 +57,7 @@ def ramp_step_ratio(view: View) -> Observation:
 
 @metric("ramp_overshoot_ratio", "ratio", in_hindsight=True)
 def ramp_overshoot_ratio(view: View) -> Observation:
-    """The most attempts per request that a healed place gets over 50 requests, relative to before the fault."""
+    """The most attempts per request that a healed place gets over 60 requests, relative to before the fault."""
     seen = [one for back in _returns(view, share_min=_SHARE_MIN, left=True) if (one := _overshoot(back))]
     return _worst(seen)
 

@@ -14,7 +14,7 @@ HOME_OF_THE_PINNED = "tenant:{pinned}"
         "availability[tenant={pinned}] >= 90%": ("failover",),
         "served_during_fault >= 90%": ("failover",),
         "time_to_failover_s <= {failover_within_s}": ("failover",),
-        "time_to_detect_s <= {failover_within_s}": ("breaker",),
+        "time_to_detect_s <= {failover_within_s}": ("breaker", "failover"),
         "unsaid_failures <= 0": (),
         "error_budget_spent_s <= {failover_within_s}": ("failover",),
         "retry_amplification during provider-outage <= 2x": ("retry-budget",),

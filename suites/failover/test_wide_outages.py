@@ -22,7 +22,7 @@ SERVED: Must = AFTERWARDS | {
     "retry_amplification during faults <= 2x": ("retry-budget",),
 }
 MOVED: Must = {"time_to_failover_s <= {failover_within_s}": ("failover",)}
-LEFT: Must = {"time_to_detect_s <= {failover_within_s}": ("breaker",)}
+LEFT: Must = {"time_to_detect_s <= {failover_within_s}": ("breaker", "failover")}
 
 
 @scenario(

@@ -64,8 +64,8 @@ def test_quota_shrink(run: Run) -> None:
     ),
     sized={"tenant:{home}": SMALL},
     must={
-        "fairness_ratio during burst >= 80%": ("fair-share",),
-        "availability[tenant={neighbour}] during burst >= 80%": ("fair-share",),
+        "fairness_ratio during burst >= 85%": ("fair-share",),
+        "availability[tenant={neighbour}] during burst >= 85%": ("fair-share",),
         "time_to_error_p90_s during burst <= 2s": (),
         "hung_requests <= 0": (),
     },

@@ -15,5 +15,5 @@ COUNTS_ATTEMPTS = Planted(
     about="counts a request once more each time that it is tried again",
     make=with_tally(_ByAttempt),
     caught_by="telemetry_requests_error_ratio",
-    seen_in="told-of-throttling",
+    seen_in="told-of-an-outage",
 )

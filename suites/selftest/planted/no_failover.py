@@ -21,7 +21,7 @@ NO_FAILOVER = Planted(
     about="sends every request to the first endpoint in order and nowhere else",
     make=with_policy(_FirstOnly),
     caught_by="time_to_failover_s",
-    also=frozenset({"availability", "served_during_fault", "early_retry_ratio", "ttft_p95_s"}),
+    also=frozenset({"availability", "served_during_fault", "early_retry_ratio", "ttft_p95_s", "dropped_with_capacity"}),
     seen_in="region-5xx",
     why="who is not moved elsewhere is not served, waits, and knocks at closed doors",
 )

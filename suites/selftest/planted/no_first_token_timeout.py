@@ -19,6 +19,8 @@ NO_FIRST_TOKEN_TIMEOUT = Planted(
     about="waits for an endpoint's first token without limit",
     make=_patient,
     caught_by="hung_requests",
-    also=frozenset({"time_to_serve_again_s", "availability", "served_during_fault", "time_to_failover_s"}),
+    also=frozenset(
+        {"time_to_serve_again_s", "availability", "served_during_fault", "time_to_failover_s", "time_to_recover_s"}
+    ),
     why="who hangs is not served, nobody is moved away from what hangs, and a probe that hangs heals nothing",
 )
