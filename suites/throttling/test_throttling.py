@@ -5,7 +5,7 @@ from fixtures.plugin import Run
 
 
 @scenario(
-    inject("throttling", "primary", retry_after_s=6),
+    inject("throttling", "primary", retry_after_s=5),
     tenants={"{home}": 3, "{pinned}": 1},
     fast=True,
     must={

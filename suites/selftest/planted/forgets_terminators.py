@@ -30,5 +30,7 @@ FORGETS_TERMINATORS = Planted(
     about="leaves out the terminator of every tenth stream while any endpoint is out",
     make=with_router(_Forgetful),
     caught_by="unsaid_failures",
+    also=frozenset({"telemetry_errors_error_ratio"}),
+    why="what it takes for whole it counts as whole",
     seen_in="region-5xx",
 )
