@@ -17,7 +17,8 @@ from brownout.wire import Ask, Refusal
 from faults.network.embedded import EmbeddedPlane
 from fixtures.router.__main__ import reference
 from fixtures.router.renewal import Grant, Kept, Renewal, RenewalSettings
-from fixtures.router.server import Router, read_world
+from fixtures.router.server import Router
+from fixtures.router.world_file import read_world
 from fixtures.world import World, WorldSpec
 from tests.live import endpoint
 

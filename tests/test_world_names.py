@@ -21,7 +21,8 @@ from fixtures.providers.name_port import NamePort
 from fixtures.providers.names import TTL_S, NameServer
 from fixtures.router.__main__ import connector_to, reference
 from fixtures.router.names import WorldNames
-from fixtures.router.server import Router, WorldFile, read_world
+from fixtures.router.server import Router
+from fixtures.router.world_file import WorldFile, read_world
 from fixtures.world import World, WorldSpec
 from tests.live import endpoint
 

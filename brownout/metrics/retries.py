@@ -123,11 +123,13 @@ def _first_rejected(attempts: Sequence[ProviderRecord]) -> int | None:
 
 
 def _again(attempts: Sequence[ProviderRecord]) -> Iterator[tuple[ProviderRecord, ProviderRecord]]:
-    """Yield each failed attempt with the next at the same endpoint, where that came after it had failed."""
-    for place in sorted({r.endpoint for r in attempts}):
-        for before, again in pairwise([r for r in attempts if r.endpoint == place]):
-            if before.outcome != "ok" and again.arrived_s >= before.end_s:
-                yield before, again
+    """Yield each failed attempt with the next, where that came after it had failed and to the same endpoint.
+
+    Who has asked elsewhere meanwhile has not waited, but was kept waiting there.
+    """
+    for before, again in pairwise(attempts):
+        if before.endpoint == again.endpoint and before.outcome != "ok" and again.arrived_s >= before.end_s:
+            yield before, again
 
 
 def _in_step(waits: Sequence[tuple[float, str]], crowd: float) -> list[str]:

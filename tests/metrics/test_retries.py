@@ -84,6 +84,17 @@ def test_who_never_waits_is_in_no_step() -> None:
     assert (0.0, True) == (seen.value, "0 were made again at the same endpoint after a wait" in seen.why)
 
 
+def test_who_asks_elsewhere_meanwhile_has_not_waited() -> None:
+    """It was kept waiting there: a silent endpoint costs everybody the same second."""
+    client = [lost(number, 11.0 + number) for number in range(6)]
+    tries = [
+        failed(number, 11.0 + number + after_s, place, end_s=12.0 + number + after_s)
+        for number in range(6)
+        for after_s, place in ((0.0, NEAR), (1.0, SPARE), (2.0, NEAR))
+    ]
+    assert 0.0 == measured("retries_in_step_ratio", client, tries).value
+
+
 def test_a_wait_that_was_asked_for_is_the_endpoints() -> None:
     """Whoever comes back when it was told to is not to blame for the hour."""
     client = [lost(number, 11.0) for number in range(10)]

@@ -7,7 +7,8 @@ import aiohttp
 from brownout.clock import Clock
 from brownout.wire import Refusal
 from fixtures.router.policy import Place, Policy, Settings
-from fixtures.router.server import Router, WorldFile
+from fixtures.router.server import Router
+from fixtures.router.world_file import WorldFile
 from fixtures.virtual import MakeRouter
 from suites.selftest.graded.base import Graded
 

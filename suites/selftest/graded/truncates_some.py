@@ -6,7 +6,8 @@ import aiohttp
 
 from brownout.clock import Clock, rng_for
 from brownout.wire import Ask, End, Event
-from fixtures.router.server import Router, WorldFile
+from fixtures.router.server import Router
+from fixtures.router.world_file import WorldFile
 from fixtures.virtual import MakeRouter
 from suites.selftest.graded.base import Graded
 

@@ -21,7 +21,18 @@ ASKS_THE_DEAD_FIRST = Planted(
     make=with_policy(_NoMemory),
     caught_by="time_to_detect_s",
     also=frozenset(
-        {"availability", "error_budget_spent_s", "retry_amplification", "served_during_fault", "time_to_failover_s"}
+        {
+            "availability",
+            "early_retry_ratio",
+            "probe_rate_rps",
+            "probes_in_flight",
+            "ramp_relapse_ratio",
+            "share_left_ratio",
+            "error_budget_spent_s",
+            "retry_amplification",
+            "served_during_fault",
+            "time_to_failover_s",
+        }
     ),
     why="each of its requests knocks at every dead door again, and a stream that breaks there is lost",
     seen_in="region-5xx",

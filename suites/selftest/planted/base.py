@@ -11,9 +11,10 @@ from faults.network.embedded import EmbeddedPlane
 from fixtures.router.credentials import Workload
 from fixtures.router.policy import Policy, Settings
 from fixtures.router.renewal import Kept
-from fixtures.router.server import Router, WorldFile
+from fixtures.router.server import Router
 from fixtures.router.shaping import Shaper
 from fixtures.router.tally import Tally
+from fixtures.router.world_file import WorldFile
 from fixtures.virtual import MakePlane
 
 Make = Callable[[WorldFile, Clock, aiohttp.BaseConnector], Router]

@@ -19,4 +19,5 @@ BREAKER_NEVER_CLOSES = Planted(
     about="never goes back to an endpoint that has failed while another is left",
     make=with_policy(_ForEver),
     caught_by="time_to_recover_s",
+    also=frozenset({"time_to_full_return_s"}),
 )

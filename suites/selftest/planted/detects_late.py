@@ -5,7 +5,8 @@ import aiohttp
 from brownout.clock import Clock
 from fixtures.router.breaker import BreakerSettings
 from fixtures.router.policy import Settings
-from fixtures.router.server import Router, WorldFile
+from fixtures.router.server import Router
+from fixtures.router.world_file import WorldFile
 from suites.selftest.planted.base import Planted
 
 _PATIENT = BreakerSettings(failures_min=60, last=120, window_s=60.0)

@@ -15,5 +15,7 @@ MASKS_REJECTIONS = Planted(
     about="answers 500 for every error, the client's own included",
     make=with_router(_Masked),
     caught_by="rejections_masked",
+    also=frozenset({"clean_refusal_ratio"}),
+    why="a refusal for want of capacity is a 500 like any other",
     seen_in="invalid-requests",
 )

@@ -4,7 +4,8 @@ import aiohttp
 
 from brownout.clock import Clock
 from fixtures.router.policy import Settings
-from fixtures.router.server import Router, WorldFile
+from fixtures.router.server import Router
+from fixtures.router.world_file import WorldFile
 from suites.selftest.planted.base import Planted
 
 _FOR_EVER_S = 3600.0
@@ -20,7 +21,16 @@ NO_FIRST_TOKEN_TIMEOUT = Planted(
     make=_patient,
     caught_by="hung_requests",
     also=frozenset(
-        {"time_to_serve_again_s", "availability", "served_during_fault", "time_to_failover_s", "time_to_recover_s"}
+        {
+            "time_to_serve_again_s",
+            "availability",
+            "served_during_fault",
+            "time_to_failover_s",
+            "time_to_recover_s",
+            "probe_rate_rps",
+            "probes_in_flight",
+            "time_to_detect_s",
+        }
     ),
     why="who hangs is not served, nobody is moved away from what hangs, and a probe that hangs heals nothing",
 )

@@ -16,7 +16,9 @@ NO_THIRD_CHOICE = Planted(
     about="knows the first endpoint in order and a single fallback outside its region, dead or not",
     make=with_policy(_TwoPlaces),
     caught_by="served_during_fault",
-    also=frozenset({"availability", "error_budget_spent_s", "time_to_detect_s", "time_to_failover_s"}),
-    why="with both of its places dead it serves nobody, and has nowhere to move to",
+    also=frozenset(
+        {"availability", "error_budget_spent_s", "shed_in_order_ratio", "time_to_detect_s", "time_to_failover_s"}
+    ),
+    why="with both of its places dead, or full, it serves nobody, and has nowhere to move to",
     seen_in="two-regions-down",
 )

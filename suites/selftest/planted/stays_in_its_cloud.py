@@ -4,7 +4,8 @@ import aiohttp
 
 from brownout.clock import Clock
 from fixtures.router.policy import Policy
-from fixtures.router.server import Router, WorldFile
+from fixtures.router.server import Router
+from fixtures.router.world_file import WorldFile
 from suites.selftest.planted.base import Planted
 
 

@@ -8,6 +8,7 @@ from fixtures.router.policy import Policy
 from suites.selftest.planted.base import Planted, with_policy
 
 _STRIKES = 3
+_FAILURES = ("unavailable", "internal", "timeout", "unknown")
 
 
 class _Unforgiving(Policy):
@@ -22,7 +23,7 @@ class _Unforgiving(Policy):
         return left
 
     def failed(self, now_s: float, endpoint: str, refusal: Refusal) -> None:
-        self._strikes[endpoint] += 1
+        self._strikes[endpoint] += refusal.kind in _FAILURES
         super().failed(now_s, endpoint, refusal)
 
 
@@ -31,7 +32,7 @@ THIRD_FAILURE_IS_FINAL = Planted(
     about="gives an endpoint up for good at its third failure",
     make=with_policy(_Unforgiving),
     caught_by="time_to_serve_again_s",
-    also=frozenset({"time_to_recover_s"}),
+    also=frozenset({"time_to_recover_s", "time_to_full_return_s"}),
     why="what was given up gets no traffic back",
     seen_in="no-legal-alternative",
 )

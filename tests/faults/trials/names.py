@@ -10,8 +10,8 @@ from brownout.hands import Spoiled, Untrusted
 from brownout.virtual import VirtualConnector
 from brownout.wire import Ask, End, Event, Refusal
 from fixtures.router.__main__ import connector_to
-from fixtures.router.server import read_world
 from fixtures.router.upstream import Upstream
+from fixtures.router.world_file import read_world
 from tests.faults.trial import Meets, Scene, trial
 
 _WORDS = {"expired": "expired", "wrong-host": "mismatch", "unknown-authority": "issuer", "alert": "alert"}
