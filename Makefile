@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side curves clean scorecard
+.PHONY: help gate test selftest matrix soak gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side curves clean scorecard
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,14 @@ test: $(STAMP) ## run brownout's own tests
 	$(BIN)/pytest -n 2 -m 'not real_time' tests
 	$(BIN)/pytest -m real_time tests
 
-selftest: $(STAMP) ## prove that every planted defect turns its own promise red
+selftest: $(STAMP) ## prove that every planted defect turns its own promise red, on a test that shows it
+	$(BIN)/brownout selftest --brief
+
+matrix: $(STAMP) ## the same on every test: nothing unrelated may turn red (an hour on 2 cores)
 	$(BIN)/brownout selftest
+
+soak: $(STAMP) ## play the suites with one seed after another, and tally
+	$(BIN)/brownout soak
 
 gamedays: $(STAMP) ## play the game days with the reference router, in virtual time
 	$(BIN)/pytest -q suites/gamedays

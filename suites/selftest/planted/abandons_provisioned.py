@@ -29,4 +29,5 @@ ABANDONS_PROVISIONED = Planted(
     about="never goes back to provisioned capacity that has refused a request for want of room",
     make=with_policy(_NeverAgain),
     caught_by="time_to_recover_s",
+    seen_in="quota-shrink",
 )

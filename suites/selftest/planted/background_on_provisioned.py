@@ -15,4 +15,5 @@ BACKGROUND_ON_PROVISIONED = Planted(
     about="sends background work to provisioned capacity, as if somebody waited for it",
     make=with_policy(_OneClass),
     caught_by="background_on_provisioned",
+    seen_in="surge-spills-over",
 )

@@ -19,5 +19,7 @@ BREAKER_NEVER_CLOSES = Planted(
     about="never goes back to an endpoint that has failed while another is left",
     make=with_policy(_ForEver),
     caught_by="time_to_recover_s",
+    seen_in="gpus-full-without-an-error",
     also=frozenset({"time_to_full_return_s"}),
+    why="a place that is never asked again never has its share again",
 )

@@ -24,4 +24,7 @@ BREAKER_REOPENS_AT_ONCE = Planted(
     about="gives a healed endpoint all its traffic back after a single good answer",
     make=with_policy(_AtOnce),
     caught_by="reopen_share_ratio",
+    also=frozenset({"ramp_step_ratio", "share_left_ratio"}),
+    why="all its traffic at once is one step, and a place that is slow now and then is let loose again and again",
+    seen_in="traffic-comes-back-in-steps",
 )

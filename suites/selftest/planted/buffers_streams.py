@@ -18,4 +18,5 @@ BUFFERS_STREAMS = Planted(
     about="passes nothing on until it has everything",
     make=with_router(_Buffer),
     caught_by="stream_held_ratio",
+    seen_in="region-5xx",
 )

@@ -17,4 +17,5 @@ CROSSES_BOUNDARY = Planted(
     about="sends a tenant's requests to any region once all of its own are down",
     make=with_policy(_Anywhere),
     caught_by="boundary_violations",
+    seen_in="no-legal-alternative-by-any-failure",
 )

@@ -25,6 +25,7 @@ EMPTY_SUCCESS = Planted(
     about="answers 200 with an empty text when no endpoint could answer",
     make=with_router(_Silence),
     caught_by="truncated_as_success",
+    seen_in="stream-cut-everywhere",
     also=frozenset({"rejections_masked"}),
     why="an endpoint that rejects a request has not answered it either",
 )

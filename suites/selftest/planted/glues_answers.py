@@ -16,6 +16,7 @@ GLUES_ANSWERS = Planted(
     about="retries after tokens have gone out, so that a client gets two answers joined as one",
     make=with_router(_Glue),
     caught_by="garbled_as_success",
+    seen_in="stream-is-not-begun-again",
     also=frozenset({"retried_streams"}),
     why="what it joins to the first answer it has asked for when that had broken",
 )

@@ -15,4 +15,5 @@ IGNORES_RETRY_AFTER = Planted(
     about="takes a throttled endpoint for a failed one and probes it on its own schedule",
     make=with_policy(_Deaf),
     caught_by="early_retry_ratio",
+    seen_in="told-to-stay-away-by-503",
 )

@@ -27,6 +27,7 @@ MIXES_ANSWERS = Planted(
     about="gives every fortieth request the answer of another (and buffers to do it)",
     make=with_router(_Mixer),
     caught_by="foreign_answers",
+    seen_in="region-5xx",
     also=frozenset({"stream_held_ratio", "availability", "served_during_fault"}),
     why="another's answer is not the whole right one, so it is not served; and it cannot be known before it is whole",
 )

@@ -29,6 +29,7 @@ NEVER_SERVES_AGAIN = Planted(
     about="refuses a tenant for ever once none of its endpoints could take a request",
     make=with_router(_Grudge),
     caught_by="time_to_serve_again_s",
+    seen_in="no-legal-alternative",
     also=frozenset({"time_to_recover_s", "served_during_fault", "time_to_failover_s", "availability"}),
     why="who is never served again is not served, and does not recover",
 )

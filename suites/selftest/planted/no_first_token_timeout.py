@@ -20,6 +20,7 @@ NO_FIRST_TOKEN_TIMEOUT = Planted(
     about="waits for an endpoint's first token without limit",
     make=_patient,
     caught_by="hung_requests",
+    seen_in="gpus-full-without-an-error",
     also=frozenset(
         {
             "time_to_serve_again_s",

@@ -39,6 +39,7 @@ NO_SPILLOVER = Planted(
     about="refuses what does not fit into provisioned capacity, though on-demand has room",
     make=_make,
     caught_by="dropped_with_capacity",
+    seen_in="surge-spills-over",
     also=frozenset({"availability"}),
     why="who is dropped is not served",
 )

@@ -15,4 +15,5 @@ ON_DEMAND_FIRST = Planted(
     about="uses provisioned capacity only when on-demand has failed",
     make=with_policy(_BoughtLast),
     caught_by="on_provisioned_ratio",
+    seen_in="surge-spills-over",
 )

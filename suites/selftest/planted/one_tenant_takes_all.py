@@ -20,6 +20,7 @@ ONE_TENANT_TAKES_ALL = Planted(
     about="lets one tenant's burst fill what others share with it",
     make=with_policy(_NobodysPart),
     caught_by="fairness_ratio",
+    seen_in="one-tenants-burst",
     also=frozenset({"availability"}),
     why="the others find all full, and are not served",
 )

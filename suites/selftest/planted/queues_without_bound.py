@@ -36,6 +36,7 @@ QUEUES_WITHOUT_BOUND = Planted(
     about="lets everybody wait in one line while all endpoints are full, however long it grows",
     make=with_router(_Queue),
     caught_by="goodput_ratio",
+    seen_in="overload-keeps-goodput",
     also=frozenset(
         {
             "availability",

@@ -15,4 +15,5 @@ REFUSES_WITH_500 = Planted(
     about="answers 500 without a Retry-After when all endpoints are full",
     make=with_router(_Broken),
     caught_by="clean_refusal_ratio",
+    seen_in="overload-sheds-background",
 )

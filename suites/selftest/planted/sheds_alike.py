@@ -19,6 +19,7 @@ SHEDS_ALIKE = Planted(
     about="refuses whoever comes when all is full, whether somebody waits for the answer or not",
     make=with_policy(_Alike),
     caught_by="shed_in_order_ratio",
+    seen_in="overload-sheds-background",
     also=frozenset({"availability"}),
     why="those who wait are refused, too, and not served",
 )

@@ -16,4 +16,5 @@ SILENT_EOF = Planted(
     about="ends a stream that its endpoint cut without a terminator and without a word",
     make=with_router(_JustStops),
     caught_by="unsaid_failures",
+    seen_in="stream-is-not-begun-again",
 )

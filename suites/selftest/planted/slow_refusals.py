@@ -28,4 +28,5 @@ SLOW_REFUSALS = Planted(
     about="takes four seconds to say that it cannot answer",
     make=with_router(_Slow),
     caught_by="time_to_error_p90_s",
+    seen_in="one-tenants-burst",
 )

@@ -16,4 +16,5 @@ TRUNCATION_AS_SUCCESS = Planted(
     about="ends a stream that its endpoint cut as if it were whole",
     make=with_router(_FullStop),
     caught_by="truncated_as_success",
+    seen_in="stream-is-not-begun-again",
 )

@@ -26,6 +26,7 @@ UNBUDGETED_RETRIES = Planted(
     about="retries each request up to eight times, whatever the endpoints say and however many others do the same",
     make=with_policy(_RoundAndRound),
     caught_by="retry_amplification",
+    seen_in="outage-everywhere-failing",
     also=frozenset({"early_retry_ratio", "attempts_per_request_max"}),
     why="its retries also go to endpoints that have just said when to come back, and one request has up to eight",
 )

@@ -21,4 +21,5 @@ UNDO_THAT_DOES_NOT = Planted(
     make=reference,
     plane=_StickyPlane,
     caught_by="unlifted_faults",
+    seen_in="region-refused",
 )
