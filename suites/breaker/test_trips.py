@@ -63,7 +63,6 @@ def test_endpoint_with_a_slow_tail_is_left(run: Run) -> None:
     inject("client-error-outage", "all", how="invalid", scope=Scope(tenants=["{neighbour}"])),
     tenants={"{home}": 1, "{neighbour}": 1},
     load=Load(times=2, classes={"interactive": 1.0}),
-    fast=True,
     must=ALWAYS
     | {
         "share_kept_ratio >= 80%": (),

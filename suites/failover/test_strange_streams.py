@@ -22,7 +22,7 @@ BROKEN: dict[str, tuple[str, ...]] = WHOLE_OR_TOLD | {
 LEFT: dict[str, tuple[str, ...]] = {"time_to_detect_s <= {failover_within_s}": ("breaker", "failover")}
 
 
-@scenario(inject("late-error", REGION), tenants=MOSTLY_HOME, fast=True, must=BROKEN | LEFT)
+@scenario(inject("late-error", REGION), tenants=MOSTLY_HOME, must=BROKEN | LEFT)
 def test_late_error(run: Run) -> None:
     """An error that comes under a 200, in the middle of a stream, is an error: told to its client, and learnt from."""
     run.must_hold()

@@ -23,5 +23,5 @@ DETECTS_LATE = Planted(
     caught_by="time_to_detect_s",
     also=frozenset({"availability", "error_budget_spent_s", "served_during_fault", "time_to_failover_s"}),
     why="whoever is sent to a sick endpoint is lost, by a stream that breaks or once the budget of retries is spent",
-    seen_in="late-error",
+    seen_in="region-5xx",
 )
