@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from brownout.errors import BadInput, unknown
+from brownout.metrics import METRICS
 from brownout.plan import PlannedInjection
 from brownout.shaping import Shaping
 from brownout.slo import Slo, parse_slo
@@ -114,6 +115,9 @@ def make_promises(
         missing = [*roles.missing(text), *target.lacks(list(needs))]
         if "failover" in needs and not missing:
             missing = _nowhere_to_go(slo, topology, planned)
+        lacks = METRICS[slo.metric].lacks
+        if lacks and not missing and (lack := lacks(topology, planned)):
+            missing = [f"topology: {lack}"]
         if not missing:
             check_filters(slo, topology, where(text))
         promises[slo.short_name] = resolved

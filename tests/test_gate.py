@@ -171,5 +171,13 @@ def test_any_topology_can_be_judged(tmp_path: Path) -> None:
     broken = [promise for promise in verdicts["promises"] if promise["outcome"] in ("fail", "unknown")]
     assert [] == broken
     assert 0 == done.returncode
-    assert all("a tenant that may use nothing in the primary region" in why for why in left_out)
-    assert left_out
+    no_such_thing = {
+        "a tenant that may use nothing in the primary region",
+        "an endpoint beside the faulted one in its region",
+        "an endpoint of capacity provisioned",
+        "an endpoint whose credentials end (AWS, Google)",
+        "endpoints of two dialects",
+    }
+    said = {why.removeprefix("the topology has no such thing: ") for why in left_out}
+    assert said - no_such_thing == {one for one in said if "a second tenant" in one}
+    assert no_such_thing <= said

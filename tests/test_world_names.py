@@ -56,7 +56,7 @@ async def routed(router: Router) -> list[Event]:
 
 def tried(router: Router) -> dict[tuple[str, str], int]:
     """Return how its attempts went, by endpoint and outcome."""
-    return {(where, how): count for (what, where, how), count in router.counts.items() if what == "attempts"}
+    return dict(router.tally.attempts)
 
 
 async def with_server(story: Callable[[NameServer, WorldNames], Awaitable[None]], ttl_s: int = TTL_S) -> None:

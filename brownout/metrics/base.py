@@ -9,6 +9,8 @@ import msgspec
 from brownout.evidence import ClientRecord, CredentialRecord, ProviderRecord
 from brownout.history import History, Window
 from brownout.intervals import Sample
+from brownout.plan import PlannedInjection
+from brownout.topology import Topology
 
 Unit: TypeAlias = Literal["ratio", "s", "count", "x", "rps"]
 _WITNESSES_MAX = 10
@@ -47,6 +49,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Measure: TypeAlias = Callable[[View], Observation]
+Lacks: TypeAlias = Callable[[Topology, Sequence[PlannedInjection]], str]
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +59,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     violation even when the load generator was slow); otherwise a spoiled run makes it unknown. ``timed``: it is about
     waits, so that a machine without a processor to spare can break it as well as the target can. ``factual``: what it
     says is so whatever the rest of the evidence is worth. ``in_hindsight``: it can be told only when the test is over,
-    so that no stop condition can be about it.
+    so that no stop condition can be about it. ``lacks`` says what a topology has not that it needs to see anything.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     timed: bool = False
     factual: bool = False
     in_hindsight: bool = False
+    lacks: Lacks | None = None
 
 
 _METRICS: dict[str, Metric] = {}
@@ -81,6 +85,7 @@ def metric(
     timed: bool = False,
     factual: bool = False,
     in_hindsight: bool = False,
+    lacks: Lacks | None = None,
 ) -> Callable[[Measure], Measure]:
     """Register a function as a metric; its docstring's first line is what ``about`` says. The flags: see `Metric`."""
 
@@ -97,6 +102,7 @@ def metric(
             timed=timed,
             factual=factual,
             in_hindsight=in_hindsight,
+            lacks=lacks,
         )
         return measure
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import History, Window
 from brownout.intervals import Share
+from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 
 _BASELINE_REQUESTS_MIN = 20
@@ -39,7 +40,7 @@ def ramp_relapse_ratio(view: View) -> Observation:
     return max(seen, key=lambda one: one.value)
 
 
-@metric("share_kept_ratio", "ratio", in_hindsight=True)
+@metric("share_kept_ratio", "ratio", in_hindsight=True, lacks=places.neighbours)
 def share_kept_ratio(view: View) -> Observation:
     """How much of its former share of requests a place keeps in the second half of a fault that is not its own.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import History
 from brownout.intervals import Mean, Share
+from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.metrics.promptness import is_prompt
 from brownout.topology import Endpoint
@@ -18,7 +19,7 @@ _ROOM_RATIO = 0.5  # of an endpoint's size; fuller than that, a router may have 
 _COME_BACK = (429, 503, 529)  # too many requests; full (529: Anthropic's word for it)
 
 
-@metric("on_provisioned_ratio", "ratio")
+@metric("on_provisioned_ratio", "ratio", lacks=places.provisioned)
 def on_provisioned_ratio(view: View) -> Observation:
     """Share served on provisioned capacity, of the attempts served for tenants that may use it."""
     bought = _provisioned(view.history)
@@ -36,7 +37,7 @@ def on_provisioned_ratio(view: View) -> Observation:
     )
 
 
-@metric("background_on_provisioned", "count", stands_alone=True)
+@metric("background_on_provisioned", "count", stands_alone=True, lacks=places.provisioned)
 def background_on_provisioned(view: View) -> Observation:
     """Attempts of background requests at provisioned capacity."""
     history = view.history

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from brownout.dialects import dialect_named
 from brownout.evidence import CredentialRecord, ProviderRecord
+from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 
 _TEMPORARY_FOR = frozenset({"sigv4", "google-oauth"})  # whose callers can do without a secret
@@ -15,7 +16,7 @@ _ONE_FOR_EACH = frozenset({"sts", "iam_credentials", "token"})
 _TOGETHER_S = 1.0
 
 
-@metric("expired_credentials_sent", "count", stands_alone=True)
+@metric("expired_credentials_sent", "count", stands_alone=True, lacks=places.credentials_that_end)
 def expired_credentials_sent(view: View) -> Observation:
     """Attempts that were refused because the credential they showed had ended."""
     late = [r for r in view.attempts if r.expired]
@@ -32,7 +33,7 @@ def expired_credentials_sent(view: View) -> Observation:
     )
 
 
-@metric("expired_for_s", "s", timed=True)
+@metric("expired_for_s", "s", timed=True, lacks=places.credentials_that_end)
 def expired_for_s(view: View) -> Observation:
     """Longest time for which a credential went on being sent after it had been refused as expired."""
     late = [r for r in view.attempts if r.expired]
@@ -50,7 +51,7 @@ def expired_for_s(view: View) -> Observation:
     )
 
 
-@metric("token_stampede", "count")
+@metric("token_stampede", "count", lacks=places.credentials_that_end)
 def token_stampede(view: View) -> Observation:
     """Most calls in any one second to a service that gives out credentials, for the same role or account."""
     calls = [r for r in view.credentials if r.service in _ONE_FOR_EACH]
@@ -67,7 +68,7 @@ def token_stampede(view: View) -> Observation:
     )
 
 
-@metric("static_credentials", "count", stands_alone=True)
+@metric("static_credentials", "count", stands_alone=True, lacks=places.credentials_that_end)
 def static_credentials(view: View) -> Observation:
     """Attempts with a secret that knows no end, or with a token had for one, where the cloud gives temporary ones."""
     able = {one.name for one in view.history.topology.endpoints if dialect_named(one.dialect).auth in _TEMPORARY_FOR}

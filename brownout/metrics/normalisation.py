@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from brownout.evidence import ClientRecord, ProviderRecord
+from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.metrics.retries import REJECTED
 
 _REJECTED_MIN = 5
 
 
-@metric("throttle_shapes", "count")
+@metric("throttle_shapes", "count", lacks=places.two_dialects)
 def throttle_shapes(view: View) -> Observation:
     """In how many forms (status and code) clients were told that every endpoint asked had throttled their request.
 

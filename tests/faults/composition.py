@@ -66,8 +66,9 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def kinds() -> list[str]:
-    """Return the kinds of faults that can be had in virtual time and act on nothing but brownout's own."""
-    return sorted(kind for kind in FAULTS if not entry_of(kind).real and "virtual" in entry_of(kind).clocks)
+    """Return the kinds of faults that can be had in virtual time, and act on what any world has."""
+    able = {kind for kind in FAULTS if not entry_of(kind).real and "virtual" in entry_of(kind).clocks}
+    return sorted(able - {"flag-rollback"})  # which flags a router has is the router's file's to say
 
 
 def entry_of(kind: str) -> Entry:

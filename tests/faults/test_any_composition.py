@@ -30,7 +30,9 @@ def test_a_random_day_has_one_history(seed: int, tmp_path: Path) -> None:
 
 
 def test_the_days_are_drawn_from_the_whole_library() -> None:
-    """A kind that is never drawn is never tried: what is left out needs a process, TLS or somebody else's cloud."""
+    """A kind that is never drawn is never tried: what is left out needs a process, TLS, a flag, or a cloud."""
     seen = {one.fault for seed in range(600) for one in drawn(seed).placed}
     assert set(kinds()) == seen
-    assert {"aws-fis", "router-starved", "router-stopped", "tls-broken", "toxiproxy"} == set(FAULTS) - seen
+    assert {"aws-fis", "flag-rollback", "router-starved", "router-stopped", "tls-broken", "toxiproxy"} == set(
+        FAULTS
+    ) - seen

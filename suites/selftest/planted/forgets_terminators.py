@@ -6,7 +6,7 @@ from brownout.wire import Ask, End, Event
 from fixtures.router.server import Router
 from suites.selftest.planted.base import Planted, with_router
 
-_EVERY = 10
+_EVERY = 25
 
 
 class _Forgetful(Router):
@@ -27,7 +27,7 @@ class _Forgetful(Router):
 
 FORGETS_TERMINATORS = Planted(
     name="forgets-terminators",
-    about="leaves out the terminator of every tenth stream while any endpoint is out",
+    about="leaves out the terminator of one stream in twenty-five while any endpoint is out",
     make=with_router(_Forgetful),
     caught_by="unsaid_failures",
     also=frozenset({"telemetry_errors_error_ratio"}),

@@ -73,10 +73,8 @@ async def the_metadata_service_says_500(scene: Scene) -> None:
 async def no_token_no_answer(scene: Scene) -> None:
     """Who holds no token is not even heard."""
     refusal = (await scene.ask()).refusal
-    assert ("unauthenticated", "the token endpoint answered 503") == (
-        refusal and refusal.kind,
-        refusal and refusal.message,
-    )
+    assert refusal is not None
+    assert ("unauthenticated", True) == (refusal.kind, refusal.message.endswith("/token answered 503"))
 
 
 @trial("token-service-down", at="vertex")
@@ -88,7 +86,9 @@ async def a_token_that_is_held_holds(scene: Scene) -> None:
     await scene.put_on()
     assert (await scene.ask()).whole
     scene.live.drop(scene.at)
-    assert isinstance((await scene.ask()).broken, aiohttp.ClientConnectorError)
+    refusal = (await scene.ask()).refusal
+    assert refusal is not None
+    assert ("unauthenticated", True) == (refusal.kind, "ClientConnectorError" in refusal.message)
 
 
 @trial("token-service-down", settings={"service": "iam_credentials", "how": "5xx", "status": 500}, at="vertex")
