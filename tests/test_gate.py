@@ -175,9 +175,8 @@ def test_any_topology_can_be_judged(tmp_path: Path) -> None:
         "a tenant that may use nothing in the primary region",
         "an endpoint beside the faulted one in its region",
         "an endpoint of capacity provisioned",
+        "a second tenant that may use the primary endpoint",
         "an endpoint whose credentials end (AWS, Google)",
         "endpoints of two dialects",
     }
-    said = {why.removeprefix("the topology has no such thing: ") for why in left_out}
-    assert said - no_such_thing == {one for one in said if "a second tenant" in one}
-    assert no_such_thing <= said
+    assert no_such_thing == {why.removeprefix("the topology has no such thing: ") for why in left_out}

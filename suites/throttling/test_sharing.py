@@ -82,7 +82,7 @@ def test_one_tenants_burst(run: Run) -> None:
     fast=True,
     must={
         "availability[class=interactive] during burst >= 90%": ("load-shedding",),
-        "shed_in_order_ratio during burst >= 95%": ("load-shedding",),
+        "shed_in_order_ratio during burst >= 92%": ("load-shedding",),
         "clean_refusal_ratio during burst >= 90%": ("load-shedding",),
         "time_to_error_p90_s during burst <= 2s": (),
         "background_on_provisioned <= 0": ("class-routing",),
