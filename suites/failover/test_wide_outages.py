@@ -49,7 +49,6 @@ def test_two_regions_down(run: Run) -> None:
     inject("region-down", REGION, how="5xx"),
     inject("late-error", FALLBACK_REGION, refusal="internal", from_=0.4),
     tenants=MOSTLY_HOME,
-    fast=True,
     must=SERVED
     | MOVED
     | LEFT
