@@ -58,9 +58,9 @@ class Roles:
         return [_ROLES[role] for role, name in self._names.items() if name is None and "{" + role + "}" in text]
 
     def filled(self, text: str) -> str:
-        """Return the text with its roles filled; one that the topology lacks is called by its role."""
+        """Return the text with its roles filled; one that is lacking is called by its role, and a time is 0 s."""
         for role, name in self._names.items():
-            text = text.replace("{" + role + "}", name or role)
+            text = text.replace("{" + role + "}", name or ("0s" if role.endswith("_within_s") else role))
         return text
 
 
