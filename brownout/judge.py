@@ -13,7 +13,7 @@ from brownout.history import History
 from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
 from brownout.metrics.base import some
-from brownout.plan import BURST, Plan, TestPlan
+from brownout.plan import Plan, TestPlan
 from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
@@ -87,10 +87,6 @@ def judge_tests(repeats: Sequence[History]) -> list[Promise]:
     return [_judge_promise(repeats, name, text, spoils) for name, text in first.promises.items()]
 
 
-def _slo(test: TestPlan, text: str) -> Slo:
-    return parse_slo(text, faults=[BURST, *(injection.fault for injection in test.injections)])
-
-
 def _blank(test: TestPlan, name: str, text: str) -> Promise:
     """Return a promise that nobody has judged yet; skipped where the target lacks a feature it needs."""
     promise = Promise(
@@ -100,7 +96,7 @@ def _blank(test: TestPlan, name: str, text: str) -> Promise:
         slo=text,
         outcome="unknown",
         observed=None,
-        unit=METRICS[_slo(test, text).metric].unit,
+        unit=METRICS[parse_slo(text, faults=None).metric].unit,
         samples=0,
         witnesses=[],
         why="",
@@ -131,7 +127,7 @@ def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: lis
     promise = _blank(test, name, text)
     if promise.outcome == "skipped":
         return promise
-    slo = _slo(test, text)
+    slo = parse_slo(text, faults=None)
     metric = METRICS[slo.metric]
     try:
         seen = together([_named(metric.measure(view_of(one, slo)), one.plan.repeat) for one in repeats], slo)

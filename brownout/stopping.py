@@ -75,7 +75,7 @@ def parse_stop(text: str, *, where: str = "") -> StopCondition:
     match = _CONDITION.match(text)
     if match is None or not match["slo"].strip():
         raise BadInput(f"{begin}a stop condition is empty. Write one such as 'availability < 50% for 5s'.")
-    slo = parse_slo(match["slo"], where=where, faults=_any_fault(match["slo"]))
+    slo = parse_slo(match["slo"], where=where, faults=None)
     if slo.span != "all":
         raise BadInput(f"{begin}stop condition {text!r} is about now: leave out {slo.span} {slo.fault}.")
     if METRICS[slo.metric].in_hindsight:
@@ -85,11 +85,6 @@ def parse_stop(text: str, *, where: str = "") -> StopCondition:
         )
     for_s = None if match["number"] is None else _duration_s(match["number"], match["unit"], text, begin)
     return StopCondition(slo=slo, for_s=for_s)
-
-
-def _any_fault(text: str) -> list[str]:
-    """A window is refused with a reason of its own, whichever fault it names."""
-    return re.findall(r"(?:before|during|after)\s+([a-z][a-z0-9-]*)", text)
 
 
 def _duration_s(number: str, unit: str, text: str, begin: str) -> float:
