@@ -54,18 +54,21 @@ def rollback_s(view: View) -> Observation:
 
 @metric("shadow_answers", "count", stands_alone=True)
 def shadow_answers(view: View) -> Observation:
-    """Requests for the shadowed model whose client was given the answer of the endpoint that shadow traffic goes to."""
+    """Requests for the shadowed model whose client was given the answer of its copy at the shadow endpoint.
+
+    One that was sent there alone, or after it had failed elsewhere, was routed there, and no copy.
+    """
     shadow = _shadow(view)
     need(view.client, 1, "requests in the window")
-    copied = [r for r in view.client if _endpoints(view, r) >= {shadow.to}]
+    copied = [r for r in view.client if _endpoints(view, r) > {shadow.to}]
     if not copied:
-        raise NoEvidence(f"no request for {shadow.model} reached {shadow.to}: there was no answer to keep from anybody")
-    given = [r.canary for r in view.client if r.served_by == shadow.to]
+        raise NoEvidence(f"no request for {shadow.model} was copied to {shadow.to}: there was no answer to keep back")
+    given = [r.canary for r in copied if r.served_by == shadow.to and _is_copy(view, r, shadow.to)]
     return Observation(
         value=len(given),
         samples=len(copied),
         witnesses=some(given),
-        why=f"{len(copied)} requests were sent to {shadow.to}; {len(given)} clients were given its answer",
+        why=f"{len(copied)} requests were copied to {shadow.to}; {len(given)} clients were given its answer",
     )
 
 
@@ -128,6 +131,14 @@ def _shadow(view: View) -> Shadow:
     if shadow is None or view.history.plan.workload.model != shadow.model:
         raise NoEvidence("no request was for a shadowed model")
     return shadow
+
+
+def _is_copy(view: View, request: ClientRecord, endpoint: str) -> bool:
+    """Whether the one attempt there was made while another was under way elsewhere."""
+    attempts = view.history.by_canary[request.canary]
+    there = [attempt for attempt in attempts if attempt.endpoint == endpoint]
+    elsewhere = [attempt for attempt in attempts if attempt.endpoint != endpoint]
+    return len(there) == 1 and any(one.end_s > there[0].arrived_s for one in elsewhere)
 
 
 def _tenants_of(view: View, endpoints: Sequence[str]) -> set[str]:

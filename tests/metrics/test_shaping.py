@@ -153,9 +153,24 @@ def test_an_answer_of_the_shadows_is_one_too_many(tmp_path: Path) -> None:
     """One client got it."""
     story = _shadowed(tmp_path, "shadow_answers <= 0", 0.5)
     assert "pass" == story.verdict().outcome
-    story.client[4] = msgspec.structs.replace(story.client[4], served_by=SPARE)
+    number, copied = _first_copied(story)
+    story.client[number] = msgspec.structs.replace(story.client[number], served_by=SPARE)
     promise = story.verdict()
-    assert ("fail", [story.client[4].canary]) == (promise.outcome, promise.witnesses)
+    assert ("fail", [copied]) == (promise.outcome, promise.witnesses)
+
+
+def test_a_request_that_was_routed_to_the_shadows_endpoint_is_no_copy(tmp_path: Path) -> None:
+    """It was sent nowhere else, and its answer is its own."""
+    story = _shadowed(tmp_path, "shadow_answers <= 0", 0.5)
+    number, routed = _first_copied(story)
+    story.client[number] = msgspec.structs.replace(story.client[number], served_by=SPARE)
+    story.provider = [one for one in story.provider if (one.canary, one.endpoint) != (routed, NEAR)]
+    assert "pass" == story.verdict().outcome
+
+
+def _first_copied(story: Story) -> tuple[int, str]:
+    copied = {one.canary for one in story.provider if one.endpoint == SPARE}
+    return next((number, one.canary) for number, one in enumerate(story.client) if one.canary in copied)
 
 
 def test_answers_that_there_were_none_of_cannot_be_kept_back(tmp_path: Path) -> None:

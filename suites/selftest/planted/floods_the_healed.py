@@ -31,5 +31,7 @@ FLOODS_THE_HEALED = Planted(
     about="sends everything, background work too, to an endpoint that has just healed, to warm it",
     make=with_policy(_Welcome),
     caught_by="ramp_overshoot_ratio",
+    also=frozenset({"time_to_recover_s"}),
+    why="while one endpoint is warmed, another that has healed goes without its part of the traffic",
     seen_in="a-healed-endpoint-is-not-flooded",
 )

@@ -24,7 +24,7 @@ HALF_OPEN_TO_ALL = Planted(
     about="lets every request try a sick endpoint, until the first of them has come to its end",
     make=with_policy(_ToAll),
     caught_by="probes_in_flight",
-    also=frozenset({"probe_rate_rps"}),
-    why="who is asked by all at once is asked often",
+    also=frozenset({"probe_rate_rps", "time_to_detect_s", "served_during_fault"}),
+    why="who is asked by all at once is asked often, has not been left, and loses all who ask in the middle of a stream",
     seen_in="probes-are-few-silent",
 )

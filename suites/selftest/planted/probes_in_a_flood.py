@@ -24,7 +24,17 @@ PROBES_IN_A_FLOOD = Planted(
     about="asks a sick endpoint by every third request whether it has healed",
     make=with_policy(_Flood),
     caught_by="probe_rate_rps",
-    also=frozenset({"share_left_ratio", "ramp_relapse_ratio", "early_retry_ratio"}),
-    why="a third of its traffic is more than a trickle, in the first fault and in one that comes back",
+    also=frozenset(
+        {
+            "probes_in_flight",
+            "share_left_ratio",
+            "ramp_relapse_ratio",
+            "early_retry_ratio",
+            "time_to_detect_s",
+            "served_during_fault",
+            "availability",
+        }
+    ),
+    why="who is asked by a third of all has not been left, now or when it fails again; asking spends the retries",
     seen_in="probes-are-few-failing",
 )
