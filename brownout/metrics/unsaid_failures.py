@@ -11,7 +11,9 @@ def unsaid_failures(view: View) -> Observation:
     user takes half an answer for an answer.
     """
     need(view.client, 1, "requests in the window")
-    if not any(r.outcome in ("cut", "refused", "client-gone") for r in view.attempts):
+    failed = any(r.outcome in ("cut", "refused", "client-gone") for r in view.attempts)
+    # An answer with a broken piece has been sent whole, so that only what its client was told shows the failure.
+    if not failed and all(r.outcome == "ok" for r in view.client):
         raise NoEvidence("no endpoint failed a request, so there was nothing to say")
     unsaid = [r for r in view.client if r.outcome == "truncated" or (r.outcome == "error" and r.status is None)]
     stopped = sum(r.outcome == "truncated" for r in unsaid)
