@@ -1,8 +1,7 @@
 """History: one test's evidence, joined by canary, with the windows its faults were really on."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from brownout.evidence import (
     ClientRecord,
@@ -15,6 +14,8 @@ from brownout.evidence import (
 from brownout.plan import BURST, TARGET, PlannedInjection, TestPlan
 from brownout.topology import Topology
 
+Record = TypeVar("Record")
+
 
 class Window(NamedTuple):
     """When an injection was really on (instants on the test's clock), and what it touched."""
@@ -26,6 +27,11 @@ class Window(NamedTuple):
     undone: bool | None
     why: str = ""
 
+    @property
+    def half_s(self) -> float:
+        """When half of it was over: what a router does then, it has had time to decide."""
+        return (self.on_s + self.off_s) / 2
+
     def __contains__(self, instant_s: object) -> bool:
         return isinstance(instant_s, float) and self.on_s <= instant_s < self.off_s
 
@@ -35,7 +41,7 @@ class History:
 
     ``client`` and ``attempts`` are sorted by due time and by arrival. ``attempts`` are those that carry a canary.
     ``credentials`` are calls to the services that give them out, in order, whoever's request was behind them.
-    ``telemetry`` is what the target said of itself, before load and after it.
+    ``telemetry`` is what the target said of itself, before load and after it. ``began_s`` is when load began.
     """
 
     def __init__(
@@ -63,9 +69,10 @@ class History:
         self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])
         self.windows = list(_windows(plan.injections, faults, self.last_s))
         began = self.phases.get("load-start")
-        self.bursts = list(_bursts(plan, began.at_s)) if began else []
+        self.began_s = began.at_s if began else 0.0
+        self.bursts = list(_bursts(plan, self.began_s)) if began else []
         self.class_of = {record.canary: record.traffic_class for record in self.client}
-        self.by_canary: Mapping[str, list[ProviderRecord]] = _grouped(self.attempts)
+        self.by_canary: Mapping[str, list[ProviderRecord]] = grouped(self.attempts, lambda one: one.canary or "")
 
     @property
     def senders(self) -> set[str]:
@@ -141,8 +148,9 @@ def _bursts(plan: TestPlan, began_s: float) -> Iterator[Window]:
         yield Window(injection, began_s + burst.at_s, began_s + burst.ends_s, fired=0, undone=True)
 
 
-def _grouped(attempts: Sequence[ProviderRecord]) -> Mapping[str, list[ProviderRecord]]:
-    groups: dict[str, list[ProviderRecord]] = defaultdict(list)
-    for record in attempts:
-        groups[record.canary or ""].append(record)
+def grouped(records: Iterable[Record], key: Callable[[Record], str]) -> Mapping[str, list[Record]]:
+    """Return the records by what the key says of each, in order within each group."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        groups.setdefault(key(record), []).append(record)
     return groups

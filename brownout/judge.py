@@ -13,14 +13,11 @@ from brownout.history import History
 from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
 from brownout.metrics.base import some
-from brownout.plan import Plan, TestPlan
+from brownout.plan import Plan, TestPlan, what_lacks
 from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
 from brownout.viewing import view_of
-
-NOT_HERE = "it cannot be had here"
-"""How the reason begins for which a test was left out that cannot be played where it was asked for."""
 
 
 class _OfATest(Protocol):
@@ -102,19 +99,8 @@ def _blank(test: TestPlan, name: str, text: str) -> Promise:
         why="",
     )
     if lacking := test.skipped or test.lacking.get(name):
-        promise.outcome, promise.why = "skipped", _what_lacks(lacking)
+        promise.outcome, promise.why = "skipped", what_lacks(lacking)
     return promise
-
-
-def _what_lacks(lacking: list[str]) -> str:
-    """Features are the target's to declare; a topology may lack something too, and so may where it is played."""
-    here = [name.removeprefix("here: ") for name in lacking if name.startswith("here: ")]
-    if here:
-        return f"{NOT_HERE}: {', '.join(here)}"
-    ours = [name.removeprefix("topology: ") for name in lacking if name.startswith("topology: ")]
-    if ours:
-        return f"the topology has no such thing: {', '.join(ours)}"
-    return f"the target does not declare: {', '.join(lacking)}"
 
 
 def _unstarted(test: TestPlan, name: str, text: str, reason: str) -> Promise:

@@ -1,5 +1,6 @@
 """Plan: a run resolved whole before anything starts. Written to ``plan.yaml``; judges and reports read it back."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -13,6 +14,8 @@ from brownout.workload import Workload
 ClockName: TypeAlias = Literal["real", "virtual"]
 TARGET = "target"  # the place of faults of the router's process, which is at no endpoint
 BURST = "burst"  # what an SLO's window calls the load's own bursts
+NOT_HERE = "it cannot be had here"
+"""How the reason begins for which a test was left out that cannot be played where it was asked for."""
 
 
 class PlannedInjection(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +70,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One test: a workload, injections, and the promises (SLO texts) it must keep.
 
-    ``skipped`` names the undeclared features for which the whole test is left out (then it is not run).
+    ``skipped`` names the undeclared features for which the whole test is left out (then it is not run), and what else
+    is lacking, after ``topology:`` or ``here:`` (see `what_lacks`).
     ``promises`` maps a promise's short name (a metric and its window) to its SLO text; ``lacking`` maps
     the short names of promises that are skipped alone to the features they lack. ``abort_if`` are stop conditions (see
     `brownout.stopping`); ``story`` is the incident it is shaped on, if it is on one.
@@ -142,3 +146,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for test in self.tests:
             groups.setdefault((test.suite, test.base), []).append(test)
         return list(groups.values())
+
+
+def what_lacks(lacking: Sequence[str]) -> str:
+    """Return in words why something was left out, from what a plan says is lacking.
+
+    Features are the target's to declare; a topology may lack something too, and so may where it is played.
+    """
+    here = [name.removeprefix("here: ") for name in lacking if name.startswith("here: ")]
+    if here:
+        return f"{NOT_HERE}: {', '.join(here)}"
+    ours = [name.removeprefix("topology: ") for name in lacking if name.startswith("topology: ")]
+    if ours:
+        return f"the topology has no such thing: {', '.join(ours)}"
+    return f"the target does not declare: {', '.join(lacking)}"

@@ -124,8 +124,9 @@ def _leniencies(plan: Plan, run: RunDir) -> dict[str, int]:
 
 
 def _left_out(plan: Plan, promises: Sequence[Promise]) -> list[LeftOut]:
-    whole = [LeftOut(what=f"{test.suite}/{test.test}", lacks=test.skipped) for test in plan.tests if test.skipped]
-    tests = {test.test: test for test in plan.tests if not test.skipped}
+    firsts = [group[0] for group in plan.groups()]
+    whole = [LeftOut(what=f"{test.suite}/{test.base}", lacks=test.skipped) for test in firsts if test.skipped]
+    tests = {test.base: test for test in firsts if not test.skipped}
     alone = [
         LeftOut(what=one.id, lacks=tests[one.test].lacking.get(one.id.removeprefix(f"{one.suite}/{one.test}/"), []))
         for one in promises

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from brownout.plan import Plan, TestPlan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise, Verdicts
-from reports.wording import TestOutcome, clean, measured, results, skip_reason
+from reports.wording import TestOutcome, clean, left_out, measured, results, skip_reason
 
 
 def render(run: RunDir) -> Path:
@@ -47,8 +47,8 @@ def _cases(test: TestOutcome, replay: str) -> list[ET.Element]:
     if test.promises:
         return [_case(promise, classname, test.plan, replay) for promise in test.promises]
     case = _element("testcase", classname=classname, name=f"{test.suite}/{test.test}", time="0")
-    if test.outcome == "skipped" and test.plan:
-        case.append(_element("skipped", message=f"the target does not declare {', '.join(test.plan.skipped)}"))
+    if why := left_out(test):
+        case.append(_element("skipped", message=why))
     else:
         _unknown(case, "the test was planned, but none of its promises was judged", replay)
     return [case]

@@ -6,7 +6,18 @@ from pathlib import Path
 from brownout.plan import Plan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise, Verdicts
-from reports.wording import TestOutcome, clean, duration, headline, longer, measured, repeats_of, results, skip_reason
+from reports.wording import (
+    TestOutcome,
+    clean,
+    duration,
+    headline,
+    left_out,
+    longer,
+    measured,
+    repeats_of,
+    results,
+    skip_reason,
+)
 
 _SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "skipped": "⏭️"}
 _WHY_CHARACTERS = 400  # A comment on a pull request has room for 65 536 characters; the whole text is in the report.
@@ -76,9 +87,8 @@ def _name(test: TestOutcome) -> str:
 
 def _table(test: TestOutcome) -> str:
     if not test.promises:
-        skipped = test.outcome == "skipped" and test.plan
-        lacking = escape(", ".join(test.plan.skipped)) if skipped and test.plan else ""
-        return f"Not run: the target does not declare {lacking}." if lacking else "None of its promises was judged."
+        why = escape(left_out(test))
+        return f"Not run: {why}." if why else "None of its promises was judged."
     rows = ["| promise | outcome | observed | samples | why |", "| --- | --- | ---: | ---: | --- |"]
     return "\n".join(rows + [_row(promise, test) for promise in test.promises])
 

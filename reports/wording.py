@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from brownout.plan import Plan, TestPlan
+from brownout.plan import Plan, TestPlan, what_lacks
 from brownout.verdict import Outcome, Promise, Verdicts
 
 # What a reader must act on comes first.
@@ -142,19 +142,21 @@ def results(verdicts: Verdicts, plan: Plan) -> list[TestOutcome]:
 
 
 def features_lacking(promise: Promise, plan: TestPlan | None) -> list[str]:
-    """Return the undeclared features for which a promise was skipped, as far as the plan says."""
+    """Return the undeclared features (and what else is lacking) for which a promise was skipped, as the plan says."""
     if plan is None:
         return []
     return plan.skipped or plan.lacking.get(promise.id.removeprefix(f"{promise.suite}/{promise.test}/"), [])
 
 
 def skip_reason(promise: Promise, plan: TestPlan | None) -> str:
-    """Return why a promise was skipped, with the feature the target does not declare."""
-    features = ", ".join(clean(feature) for feature in features_lacking(promise, plan))
-    why = clean(promise.why)
-    if not features:
-        return why or "skipped"
-    return why or f"the target does not declare {features}" + (f": {why}" if why else "")
+    """Return why a promise was skipped: what it was judged with, or else what the plan says is lacking."""
+    lacking = features_lacking(promise, plan)
+    return clean(promise.why or (what_lacks(lacking) if lacking else "skipped"))
+
+
+def left_out(test: TestOutcome) -> str:
+    """Return why the whole test was left out; nothing when it was not."""
+    return clean(what_lacks(test.plan.skipped)) if test.plan and test.plan.skipped else ""
 
 
 def _result(name: str, promises: list[Promise], repeats: list[TestPlan]) -> TestOutcome:

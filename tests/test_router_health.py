@@ -80,6 +80,23 @@ def test_a_slow_endpoint_is_left_and_let_back() -> None:
     assert "closed" == breaker.state
 
 
+def test_the_way_back_is_no_verdict_on_who_has_closed() -> None:
+    """Each answer on it was judged alone; together with the first one after it they do not open the breaker again."""
+    one_by_one_s = 0.7  # no answer that alone is too late, and a median that would be
+    breaker = _slow()
+    now_s = 1.0 + breaker.opens_in_s(1.0)
+    while breaker.state != "closed":
+        now_s += 0.1
+        if breaker.admits(now_s):
+            breaker.began(now_s, one_by_one_s)
+            breaker.success(now_s)
+    breaker.began(now_s, one_by_one_s)
+    assert "closed" == breaker.state
+    for _ in range(SETTINGS.answers_min - 1):
+        breaker.began(now_s, one_by_one_s)
+    assert "open" == breaker.state
+
+
 def test_late_answers_are_better_than_none() -> None:
     """Whoever is open for being slow alone is asked when nobody else is left; whoever failed is not."""
     near, far = (Place(name=name, capacity="on-demand", region=name) for name in ("near", "far"))

@@ -8,7 +8,15 @@ and whoever reads must know it. The sentences are those of public captures:
   "The model returned the following errors": continuedev/continue issue 6005, daisuke-awaji/moca issue 254.
 * Google: googleapis/python-genai issue 2050, google-gemini/gemini-cli issue 6678. A prompt that is filtered is a 400
   with Imagen; Gemini answers 200 without a candidate (``promptFeedback``).
-* Anthropic: the same words as behind Bedrock. vLLM: its OpenAI server's validation of a request's length.
+* Anthropic: for length the same words as behind Bedrock; for content anthropics/claude-code issues 6195, 58367 (a 400
+  ``invalid_request_error``), and Anthropic's own help on that message:
+  https://support.claude.com/en/articles/10023638-why-am-i-receiving-an-output-blocked-by-content-filtering-policy-error
+* vLLM: its OpenAI server's validation of a request's length.
+
+Two are not confirmed by a public source. Bedrock's for content is put together of what was captured apart: its
+beginning, and Anthropic's words. (Amazon's own models say "This request has been blocked by our content filters. Our
+filters automatically flagged this prompt [...]": ktrnka/branded-image-gen-service, README.md in its history.) vLLM's
+for content is what a filter in front of it might say.
 """
 
 from collections.abc import Mapping

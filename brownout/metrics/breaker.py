@@ -12,7 +12,7 @@ from brownout.intervals import Share
 from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 
-_BASELINE_REQUESTS_MIN = 20
+BASELINE_REQUESTS_MIN = 20
 _FORMER_SHARE_MIN = 0.1
 _EXPECTED_MIN = 10
 
@@ -59,7 +59,7 @@ def probe_rate_rps(view: View) -> Observation:
     seen = []
     for window, endpoint in _asked(view):
         came = [r for r in view.history.attempts if r.endpoint == endpoint and _late(r.arrived_s, window)]
-        span_s = window.off_s - _half_s(window)
+        span_s = window.off_s - window.half_s
         why = f"{len(came)} attempts at {endpoint} in the last {span_s:.1f} s of {window.injection.id}"
         witnesses = some([r.canary for r in came])
         seen.append(Observation(value=len(came) / span_s, samples=len(came), witnesses=witnesses, why=why))
@@ -84,25 +84,25 @@ def still_used(history: History, window: Window) -> Observation | None:
     None where it had no share worth the name, and where the fault lets no attempt be seen: who is not let in leaves no
     trace, and would look like one who stayed away.
     """
-    places = set(window.injection.endpoints)
-    if not any(r.endpoint in places and r.arrived_s in window for r in history.attempts):
+    hit = set(window.injection.endpoints)
+    if not any(r.endpoint in hit and r.arrived_s in window for r in history.attempts):
         return None
     tenants = history.affected(window)
-    return _compared(history, window, places, tenants, "still came to")
+    return _compared(history, window, hit, tenants, "still came to")
 
 
 def _kept(history: History, window: Window) -> Observation | None:
     hit = set(window.injection.endpoints)
     if window.injection.tenants:
         spared = history.senders - set(window.injection.tenants)
-        places, tenants = hit, spared
+        candidates, tenants = hit, spared
     else:
         regions = {one.region for one in history.topology.endpoints if one.name in hit}
         touched = {name for other in history.windows if _overlap(other, window) for name in other.injection.endpoints}
-        places = {one.name for one in history.topology.endpoints if one.region in regions} - touched
-        tenants = {name for name in history.senders if places & set(history.topology.tenants[name].allow)}
+        candidates = {one.name for one in history.topology.endpoints if one.region in regions} - touched
+        tenants = {name for name in history.senders if candidates & set(history.topology.tenants[name].allow)}
     before = _due(history, tenants, 0.0, history.before_s())
-    shares = {place: came_share(history, before, {place}, history.before_s()) for place in sorted(places)}
+    shares = {place: came_share(history, before, {place}, history.before_s()) for place in sorted(candidates)}
     if not shares:
         return None
     main = max(shares, key=lambda place: shares[place])
@@ -110,17 +110,17 @@ def _kept(history: History, window: Window) -> Observation | None:
 
 
 def _compared(
-    history: History, window: Window, places: Collection[str], tenants: Collection[str], what: str
+    history: History, window: Window, endpoints: Collection[str], tenants: Collection[str], what: str
 ) -> Observation | None:
     """Compare the second half of a fault with the time before all faults."""
     before = _due(history, tenants, 0.0, history.before_s())
-    former = came_share(history, before, places, history.before_s())
-    late = _due(history, tenants, _half_s(window), window.off_s)
+    former = came_share(history, before, endpoints, history.before_s())
+    late = _due(history, tenants, window.half_s, window.off_s)
     expected = round(former * len(late))
-    if len(before) < _BASELINE_REQUESTS_MIN or former < _FORMER_SHARE_MIN or expected < _EXPECTED_MIN:
+    if len(before) < BASELINE_REQUESTS_MIN or former < _FORMER_SHARE_MIN or expected < _EXPECTED_MIN:
         return None
-    came = [r for r in late if came_to(history, r, places, window.off_s)]
-    names = ", ".join(sorted(places))
+    came = [r for r in late if came_to(history, r, endpoints, window.off_s)]
+    names = ", ".join(sorted(endpoints))
     why = (
         f"{names}: {len(came)} of {len(late)} requests {what} it in the second half of {window.injection.id}, "
         f"where {expected} would have by its share before ({former:.0%})"
@@ -131,14 +131,14 @@ def _compared(
     )
 
 
-def came_to(history: History, record: ClientRecord, places: Collection[str], before_s: float) -> bool:
-    """Return whether a request was at one of the places, at any of its attempts before an instant."""
-    return any(r.endpoint in places and r.arrived_s < before_s for r in history.by_canary.get(record.canary, ()))
+def came_to(history: History, record: ClientRecord, endpoints: Collection[str], before_s: float) -> bool:
+    """Return whether a request was at one of the endpoints, at any of its attempts before an instant."""
+    return any(r.endpoint in endpoints and r.arrived_s < before_s for r in history.by_canary.get(record.canary, ()))
 
 
-def came_share(history: History, due: Sequence[ClientRecord], places: Collection[str], before_s: float) -> float:
-    """Return the share of the requests that were at one of the places (0 of none)."""
-    return sum(came_to(history, r, places, before_s) for r in due) / len(due) if due else 0.0
+def came_share(history: History, due: Sequence[ClientRecord], endpoints: Collection[str], before_s: float) -> float:
+    """Return the share of the requests that were at one of the endpoints (0 of none)."""
+    return sum(came_to(history, r, endpoints, before_s) for r in due) / len(due) if due else 0.0
 
 
 def _asked(view: View) -> Iterator[tuple[Window, str]]:
@@ -179,12 +179,8 @@ def _due(history: History, tenants: Collection[str], from_s: float, to_s: float)
     return [r for r in history.client if from_s <= r.due_s < to_s and r.tenant in tenants]
 
 
-def _half_s(window: Window) -> float:
-    return (window.on_s + window.off_s) / 2
-
-
 def _late(at_s: float, window: Window) -> bool:
-    return _half_s(window) <= at_s < window.off_s
+    return window.half_s <= at_s < window.off_s
 
 
 def _overlap(one: Window, other: Window) -> bool:

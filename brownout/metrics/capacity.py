@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from brownout.evidence import ClientRecord, ProviderRecord
-from brownout.history import History
+from brownout.history import History, grouped
 from brownout.intervals import Mean, Share
 from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
@@ -18,6 +19,8 @@ _AROUND_S = 1.0  # before a request and after its refusal: what was so for that 
 _ROOM_RATIO = 0.5  # of an endpoint's size; fuller than that, a router may have good reasons to leave it alone
 _COME_BACK = (429, 503, 529)  # too many requests; full (529: Anthropic's word for it)
 
+_Records: TypeAlias = Sequence[ClientRecord] | Sequence[ProviderRecord]
+
 
 @metric("on_provisioned_ratio", "ratio", lacks=places.provisioned)
 def on_provisioned_ratio(view: View) -> Observation:
@@ -27,14 +30,8 @@ def on_provisioned_ratio(view: View) -> Observation:
     served = [r for r in view.attempts if r.outcome == "ok" and r.tenant in entitled]
     need(served, 1, "attempts served for tenants that may use provisioned capacity")
     elsewhere = [r for r in served if r.endpoint not in bought]
-    places = Counter(r.endpoint for r in elsewhere)
-    return Observation(
-        value=(len(served) - len(elsewhere)) / len(served),
-        samples=len(served),
-        witnesses=some([r.canary for r in elsewhere]),
-        sample=Share(len(served) - len(elsewhere), len(served)),
-        why=f"of {len(served)} served, {_counted(places) or 'none'} elsewhere than on provisioned capacity",
-    )
+    where = _counted(Counter(r.endpoint for r in elsewhere)) or "none"
+    return _all_but(elsewhere, served, f"of {len(served)} served, {where} elsewhere than on provisioned capacity")
 
 
 @metric("background_on_provisioned", "count", stands_alone=True, lacks=places.provisioned)
@@ -63,7 +60,7 @@ def dropped_with_capacity(view: View) -> Observation:
     Endpoints with another model than limits behind them are left out: what they still have is not known from outside.
     """
     need(view.client, 1, "requests in the window")
-    knocked = _by_endpoint(view.history.attempts)
+    knocked = grouped(view.history.attempts, lambda one: one.endpoint)
     dropped = {}
     for record in view.client:
         if record.outcome in ("refused", "hung") and record.first_token_s is None:
@@ -104,13 +101,7 @@ def shed_in_order_ratio(view: View) -> Observation:
     lost = [record for record in view.client if record.outcome != "ok"]
     need(lost, _LOST_MIN, "requests not served in the window")
     wrong = [record for record in lost if record.traffic_class != "background"]
-    return Observation(
-        value=(len(lost) - len(wrong)) / len(lost),
-        samples=len(lost),
-        witnesses=some([record.canary for record in wrong]),
-        sample=Share(len(lost) - len(wrong), len(lost)),
-        why=f"of {len(lost)} not served, {len(wrong)} were interactive",
-    )
+    return _all_but(wrong, lost, f"of {len(lost)} not served, {len(wrong)} were interactive")
 
 
 @metric("clean_refusal_ratio", "ratio")
@@ -120,13 +111,7 @@ def clean_refusal_ratio(view: View) -> Observation:
     need(refused, _LOST_MIN, "requests refused in the window")
     unclean = [record for record in refused if record.status not in _COME_BACK or record.retry_after_s is None]
     said = Counter(f"{r.status} {'without' if r.retry_after_s is None else 'with'} a Retry-After" for r in refused)
-    return Observation(
-        value=(len(refused) - len(unclean)) / len(refused),
-        samples=len(refused),
-        witnesses=some([record.canary for record in unclean]),
-        sample=Share(len(refused) - len(unclean), len(refused)),
-        why=f"of {len(refused)} refused: {_counted(said)}",
-    )
+    return _all_but(unclean, refused, f"of {len(refused)} refused: {_counted(said)}")
 
 
 @metric("goodput_ratio", "ratio")
@@ -136,7 +121,7 @@ def goodput_ratio(view: View) -> Observation:
     Before, only the tenants and classes count that have requests in the window. Above 1 more was served than before.
     """
     kinds = {(record.tenant, record.traffic_class) for record in view.client}
-    before_s, began_s = view.history.before_s(), _began_s(view.history)
+    before_s = view.history.before_s()
     before = [r for r in view.history.client if r.due_s < before_s and (r.tenant, r.traffic_class) in kinds]
     prompt = sum(is_prompt(record) for record in before)
     if prompt < _BASELINE_PROMPT_MIN:
@@ -144,7 +129,7 @@ def goodput_ratio(view: View) -> Observation:
     length_s = sum(window.off_s - window.on_s for window in view.windows)
     due = [record for record in view.client if any(record.due_s in window for window in view.windows)]
     need(due, _BASELINE_PROMPT_MIN, "requests in the window")
-    base_rps, due_rps = prompt / (before_s - began_s), len(due) / length_s
+    base_rps, due_rps = prompt / (before_s - view.history.began_s), len(due) / length_s
     late = [record.canary for record in due if not is_prompt(record)]
     # Of each request that is due, what its being answered adds to the ratio.
     sample = Mean(tuple(is_prompt(record) * due_rps / base_rps for record in due))
@@ -165,6 +150,13 @@ def max_min(demands: Mapping[str, float], capacity: float) -> dict[str, float]:
         given[name] = min(demands[name], max(capacity, 0.0) / (len(demands) - position))
         capacity -= given[name]
     return given
+
+
+def _all_but(wrong: _Records, records: _Records, why: str) -> Observation:
+    """Return the share of the records that are not wrong; the wrong ones are its witnesses."""
+    share = Share(len(records) - len(wrong), len(records))
+    witnesses = some([record.canary for record in wrong])
+    return Observation(value=share.value, samples=len(records), witnesses=witnesses, sample=share, why=why)
 
 
 def _fairness(client: Sequence[ClientRecord], group: set[str]) -> Observation:
@@ -191,11 +183,11 @@ def _sharing(view: View) -> list[set[str]]:
     tenants = view.history.topology.tenants
     groups: list[tuple[set[str], set[str]]] = []
     for name in sorted({record.tenant for record in view.client}):
-        names, places = {name}, set(tenants[name].allow)
-        for group in [group for group in groups if group[1] & places]:
+        names, allowed = {name}, set(tenants[name].allow)
+        for group in [group for group in groups if group[1] & allowed]:
             groups.remove(group)
-            names, places = names | group[0], places | group[1]
-        groups.append((names, places))
+            names, allowed = names | group[0], allowed | group[1]
+        groups.append((names, allowed))
     return [names for names, _ in groups]
 
 
@@ -237,18 +229,6 @@ def _most_open(attempts: Sequence[ProviderRecord], from_s: float, to_s: float) -
         open_now += step
         most = max(most, open_now)
     return most
-
-
-def _by_endpoint(attempts: Sequence[ProviderRecord]) -> dict[str, list[ProviderRecord]]:
-    grouped: dict[str, list[ProviderRecord]] = {}
-    for record in attempts:
-        grouped.setdefault(record.endpoint, []).append(record)
-    return grouped
-
-
-def _began_s(history: History) -> float:
-    phase = history.phases.get("load-start")
-    return phase.at_s if phase else 0.0
 
 
 def _provisioned(history: History) -> set[str]:

@@ -1,10 +1,10 @@
 """Credentials: renewed in time, once for all, and had without a secret."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from brownout.dialects import dialect_named
 from brownout.evidence import CredentialRecord, ProviderRecord
+from brownout.history import grouped
 from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 
@@ -38,9 +38,7 @@ def expired_for_s(view: View) -> Observation:
     """Longest time for which a credential went on being sent after it had been refused as expired."""
     late = [r for r in view.attempts if r.expired]
     need(late, 1, "attempts that were refused as expired")
-    by_credential: dict[str, list[ProviderRecord]] = defaultdict(list)
-    for record in late:
-        by_credential[record.credential_id].append(record)
+    by_credential = grouped(late, lambda one: one.credential_id)
     worst = max(by_credential.values(), key=_stretch_s)
     return Observation(
         value=_stretch_s(worst),
@@ -56,9 +54,7 @@ def token_stampede(view: View) -> Observation:
     """Most calls in any one second to a service that gives out credentials, for the same role or account."""
     calls = [r for r in view.credentials if r.service in _ONE_FOR_EACH]
     need(calls, 1, "calls for a role's or an account's credentials")
-    by_principal: dict[str, list[CredentialRecord]] = defaultdict(list)
-    for record in calls:
-        by_principal[record.principal].append(record)
+    by_principal = grouped(calls, lambda one: one.principal)
     most, principal = max((_most_together(asked), name) for name, asked in by_principal.items())
     return Observation(
         value=most,

@@ -11,7 +11,7 @@ import msgspec
 from brownout.evidence import ClientRecord
 from brownout.history import Window
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
-from brownout.metrics.breaker import came_share, still_used
+from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_used
 
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
@@ -20,7 +20,6 @@ _FULL_REQUESTS = 40
 _FULL_RATIO = 0.9
 _SHARE_MIN = 0.25
 _LEFT_RATIO_MAX = 0.5  # a place that kept more than this of its share was not left, and has nothing to come back to
-_BASELINE_REQUESTS_MIN = 20
 
 
 class _Return(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,12 +86,11 @@ def _returns(view: View, *, share_min: float, left: bool) -> Iterator[_Return]:
         tenants, places = history.affected(window), set(window.injection.endpoints)
         before = [r for r in history.client if r.due_s < history.before_s() and r.tenant in tenants]
         former = came_share(history, before, places, history.before_s())
-        if len(before) < _BASELINE_REQUESTS_MIN or former < share_min or not history.is_last_for(window, tenants):
+        if len(before) < BASELINE_REQUESTS_MIN or former < share_min or not history.is_last_for(window, tenants):
             continue
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
-        half_s = (window.on_s + window.off_s) / 2
-        due = [r for r in history.client if r.due_s >= half_s and r.tenant in tenants]
+        due = [r for r in history.client if r.due_s >= window.half_s and r.tenant in tenants]
         yield _returned(view, window, former, due)
 
 

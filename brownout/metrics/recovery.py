@@ -119,9 +119,9 @@ def _reopenings(view: View, window: Window) -> list[Observation]:
 
 def _still_used(view: View, window: Window, hit: set[str], share: float) -> bool:
     """Whether traffic had not left by the second half of the fault: then there is no return to be gentle about."""
-    half_s = (window.on_s + window.off_s) / 2
-    late = [r for r in view.client if half_s <= r.due_s < window.off_s and r.tenant in view.history.affected(window)]
-    tried = {r.canary for r in view.history.attempts if r.endpoint in hit and half_s <= r.arrived_s < window.off_s}
+    from_s, to_s = window.half_s, window.off_s
+    late = [r for r in view.client if from_s <= r.due_s < to_s and r.tenant in view.history.affected(window)]
+    tried = {r.canary for r in view.history.attempts if r.endpoint in hit and from_s <= r.arrived_s < to_s}
     return sum(r.canary in tried for r in late) >= share / 2 * len(late)
 
 

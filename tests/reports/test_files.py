@@ -9,7 +9,7 @@ import pytest
 import reports
 from brownout.errors import BadInput
 from brownout.rundir import RunDir
-from reports import junit, markdown
+from reports import html, junit, markdown
 from reports.markdown import escape
 
 
@@ -52,8 +52,32 @@ def test_junit_names_the_feature_a_skipped_promise_lacks(run: RunDir) -> None:
     """Skipped says what the target would have to declare."""
     root = ET.parse(junit.render(run)).getroot()  # noqa: S314 - our own file
     messages = sorted(str(skipped.get("message")) for skipped in root.iter("skipped"))
-    expected = ["the target does not declare gpu", "the target does not declare streaming"]
+    expected = ["the target does not declare: gpu", "the target does not declare: streaming"]
     assert expected == messages
+
+
+@pytest.mark.parametrize(
+    ("lacking", "why"),
+    [
+        (["gpu", "load-shedding"], "the target does not declare: gpu, load-shedding"),
+        (["topology: an endpoint of capacity gpu"], "the topology has no such thing: an endpoint of capacity gpu"),
+        (
+            ["here: faults of the process"],
+            "it cannot be had here: faults of the process",
+        ),
+    ],
+    ids=["target", "topology", "clock"],
+)
+def test_a_test_left_out_whole_says_whose_lack_it_was(run: RunDir, lacking: list[str], why: str) -> None:
+    """What a topology has not, or a clock cannot play, is not for a target to declare; no report says that it is."""
+    plan = run.plan()
+    left_out = [test for test in plan.tests if test.test == "left-out"]
+    run.write_plan(msgspec.structs.replace(plan, tests=[msgspec.structs.replace(left_out[0], skipped=lacking)]))
+    _judge_again(run, outcome="unknown", promises=[])
+    root = ET.parse(junit.render(run)).getroot()  # noqa: S314 - our own file
+    assert [why] == [skipped.get("message") for skipped in root.iter("skipped")]
+    assert f"Not run: {why}." in markdown.render(run).read_text(encoding="utf-8")
+    assert f"Not run: {why}." in html.render(run).read_text(encoding="utf-8")
 
 
 def test_junit_is_loud_when_everything_was_skipped(run: RunDir) -> None:

@@ -5,6 +5,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from brownout.rundir import RunDir
@@ -57,6 +58,14 @@ def test_every_promise_is_told(run: RunDir, page: _Page) -> None:
     told += ["FAIL", "2 promises broken, 2 unknown, 2 kept, 2 skipped", str(plan.seed), plan.replay]
     expected: list[str] = []
     assert expected == [part for part in told if part not in text]
+
+
+def test_what_the_clouds_overlooked_stands_in_the_head(run: RunDir, page: _Page) -> None:
+    """A target that is excused something is not judged as one that is not, and whoever reads the report sees it."""
+    assert "overlooked" not in page.text
+    run.write_plan(msgspec.structs.replace(run.plan(), lenient=["sigv4-host-without-port", "<b>"]))
+    head = html.render(run).read_text(encoding="utf-8").partition("</header>")[0]
+    assert "<dt>overlooked by the clouds</dt><dd>sigv4-host-without-port, &lt;b&gt;</dd>" in head
 
 
 def test_failing_tests_come_first_and_all_of_a_few_are_unfolded(page: _Page) -> None:

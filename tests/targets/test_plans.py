@@ -18,7 +18,7 @@ TOPOLOGIES = sorted(path.stem for path in (REFERENCE_TARGET.parents[1] / "topolo
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 @pytest.mark.parametrize("name", TARGETS)
 def test_every_target_has_a_full_plan_that_can_be_judged(tmp_path: Path, name: str, topology: str) -> None:
-    """On each topology that ships, the whole of every suite is planned; of what was not played nothing is called red."""
+    """On each topology that ships, every suite is planned whole; of what was not played nothing is called red."""
     target, folder = load_target(str(Path(REFERENCE_TARGET).with_stem(name)))
     options = GateOptions(
         target=target, folder=folder, topology=load_topology(topology), suites=all_suites(), profile="full"

@@ -154,6 +154,19 @@ def test_left_out_are_whole_tests_once_and_promises_with_what_they_lack(run: Run
     ] == card.left_out
 
 
+def test_left_out_is_said_once_however_often_a_test_was_to_be_played(run: RunDir, tmp_path: Path) -> None:
+    """Repeats of a test lack what it lacks: they are no more lines."""
+    repeats = [
+        msgspec.structs.replace(test, test=f"{test.test}.{n}", of=test.test, repeat=n)
+        for n in (2, 3)
+        for test in PLAN.tests
+    ]
+    run.write_plan(msgspec.structs.replace(PLAN, tests=[*PLAN.tests, *repeats]))
+    card = msgspec.json.decode(publish(run, tmp_path).read_bytes(), type=Card)
+
+    assert ["capacity/queue", "boundary/leak/probe_rate_rps"] == [one.what for one in card.left_out]
+
+
 def test_published_pages_are_what_their_verdicts_say(tmp_path: Path) -> None:
     """No page that is committed was changed by hand, and none is of other verdicts than those beside it."""
     committed = {path.name: path.read_text() for path in PUBLISHED.glob("*") if path.is_file()}

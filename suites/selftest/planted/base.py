@@ -1,12 +1,13 @@
 """What a planted router says of itself."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import aiohttp
 import msgspec
 
 from brownout.clock import Clock
+from brownout.wire import Event, Refusal
 from faults.network.embedded import EmbeddedPlane
 from fixtures.router.credentials import Workload
 from fixtures.router.policy import Policy, Settings
@@ -18,6 +19,7 @@ from fixtures.router.world_file import WorldFile
 from fixtures.virtual import MakePlane
 
 Make = Callable[[WorldFile, Clock, aiohttp.BaseConnector], Router]
+Instead = Callable[[Refusal], Awaitable[Sequence[Event]]]
 
 
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,3 +84,25 @@ def with_tally(tally: type[Tally]) -> Make:
         return router
 
     return make
+
+
+async def or_instead(
+    events: AsyncIterator[Event], instead: Instead, *, begun: bool = False
+) -> AsyncGenerator[Event, None]:
+    """Yield an answer's events; where a refusal comes before the first of them, what is said instead of it.
+
+    Args:
+        events: the answer, of a request or of one attempt.
+        instead: what to say, or a refusal raised again.
+        begun: the other way round: for a refusal that breaks an answer, and not for one that comes before it.
+    """
+    came = False
+    try:
+        async for event in events:
+            came = True
+            yield event
+    except Refusal as refusal:
+        if came is not begun:
+            raise
+        for event in await instead(refusal):
+            yield event

@@ -1,25 +1,15 @@
 """Sixty strikes, and you may be out."""
 
-import aiohttp
-
-from brownout.clock import Clock
 from fixtures.router.breaker import BreakerSettings
 from fixtures.router.policy import Settings
-from fixtures.router.server import Router
-from fixtures.router.world_file import WorldFile
-from suites.selftest.planted.base import Planted
+from suites.selftest.planted.base import Planted, with_settings
 
 _PATIENT = BreakerSettings(failures_min=60, last=120, window_s=60.0)
-
-
-def _patient(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
-    return Router(world, clock=clock, connector=connector, settings=Settings(breaker=_PATIENT))
-
 
 DETECTS_LATE = Planted(
     name="detects-late",
     about="needs sixty failures of an endpoint before it takes it for sick",
-    make=_patient,
+    make=with_settings(Settings(breaker=_PATIENT)),
     caught_by="time_to_detect_s",
     also=frozenset({"availability", "error_budget_spent_s", "served_during_fault", "time_to_failover_s"}),
     why="whoever is sent to a sick endpoint is lost, by a stream that breaks or once the budget of retries is spent",

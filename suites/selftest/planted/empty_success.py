@@ -4,20 +4,17 @@ from collections.abc import AsyncGenerator
 
 from brownout.wire import Ask, End, Event, Refusal
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, with_router
+from suites.selftest.planted.base import Planted, or_instead, with_router
 
 
 class _Silence(Router):
-    async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-        begun = False
-        try:
-            async for event in super().route(ask, tenant, traffic_class):
-                begun = True
-                yield event
-        except Refusal:
-            if begun:
-                raise
-            yield End()
+    def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+        return or_instead(super().route(ask, tenant, traffic_class), _nothing)
+
+
+async def _nothing(refusal: Refusal) -> list[Event]:
+    del refusal
+    return [End()]
 
 
 EMPTY_SUCCESS = Planted(

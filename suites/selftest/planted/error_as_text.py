@@ -4,22 +4,17 @@ from collections.abc import AsyncGenerator
 
 from brownout.wire import Ask, End, Event, Refusal, Token
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, with_router
+from suites.selftest.planted.base import Planted, or_instead, with_router
 
 
 class _Apologetic(Router):
-    async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-        begun = False
-        try:
-            async for event in super().route(ask, tenant, traffic_class):
-                begun = True
-                yield event
-        except Refusal as refusal:
-            if begun:
-                raise
-            for word in f"Error: {refusal}. Please try again later.".split():
-                yield Token(f"{word} ")
-            yield End()
+    def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+        return or_instead(super().route(ask, tenant, traffic_class), _apology)
+
+
+async def _apology(refusal: Refusal) -> list[Event]:
+    text = f"Error: {refusal}. Please try again later."
+    return [*(Token(f"{word} ") for word in text.split()), End()]
 
 
 ERROR_AS_TEXT = Planted(

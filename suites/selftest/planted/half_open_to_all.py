@@ -25,6 +25,6 @@ HALF_OPEN_TO_ALL = Planted(
     make=with_policy(_ToAll),
     caught_by="probes_in_flight",
     also=frozenset({"probe_rate_rps", "time_to_detect_s", "served_during_fault"}),
-    why="who is asked by all at once is asked often, has not been left, and loses all who ask in the middle of a stream",
+    why="who is asked by all at once is asked often, has not been left, and loses all who ask in mid-stream",
     seen_in="probes-are-few-silent",
 )

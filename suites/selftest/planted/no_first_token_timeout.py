@@ -1,24 +1,14 @@
 """Waits for the first token as long as it takes."""
 
-import aiohttp
-
-from brownout.clock import Clock
 from fixtures.router.policy import Settings
-from fixtures.router.server import Router
-from fixtures.router.world_file import WorldFile
-from suites.selftest.planted.base import Planted
+from suites.selftest.planted.base import Planted, with_settings
 
 _FOR_EVER_S = 3600.0
-
-
-def _patient(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
-    return Router(world, clock=clock, connector=connector, settings=Settings(first_token_s=_FOR_EVER_S))
-
 
 NO_FIRST_TOKEN_TIMEOUT = Planted(
     name="no-first-token-timeout",
     about="waits for an endpoint's first token without limit",
-    make=_patient,
+    make=with_settings(Settings(first_token_s=_FOR_EVER_S)),
     caught_by="hung_requests",
     seen_in="gpus-full-without-an-error",
     also=frozenset(

@@ -4,21 +4,18 @@ from collections.abc import AsyncGenerator, Collection
 
 from brownout.wire import Ask, End, Event, Refusal
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Make, Planted, with_router
+from suites.selftest.planted.base import Make, Planted, or_instead, with_router
 
 
 def _ends_politely(kinds: Collection[str]) -> Make:
+    async def end(refusal: Refusal) -> list[Event]:
+        if refusal.kind not in kinds:
+            raise refusal
+        return [End()]
+
     class _Polite(Router):
-        async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-            begun = False
-            try:
-                async for event in super().route(ask, tenant, traffic_class):
-                    begun = True
-                    yield event
-            except Refusal as refusal:
-                if not begun or refusal.kind not in kinds:
-                    raise
-                yield End()
+        def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+            return or_instead(super().route(ask, tenant, traffic_class), end, begun=True)
 
     return with_router(_Polite)
 

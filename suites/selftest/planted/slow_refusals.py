@@ -2,25 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import NoReturn
 
 from brownout.wire import Ask, Event, Refusal
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, with_router
+from suites.selftest.planted.base import Planted, or_instead, with_router
 
 _THOUGHT_S = 4.0
 
 
 class _Slow(Router):
-    async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-        begun = False
-        try:
-            async for event in super().route(ask, tenant, traffic_class):
-                begun = True
-                yield event
-        except Refusal:
-            if not begun:
-                await asyncio.sleep(_THOUGHT_S)
-            raise
+    def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+        return or_instead(super().route(ask, tenant, traffic_class), _in_the_end)
+
+
+async def _in_the_end(refusal: Refusal) -> NoReturn:
+    await asyncio.sleep(_THOUGHT_S)
+    raise refusal
 
 
 SLOW_REFUSALS = Planted(
