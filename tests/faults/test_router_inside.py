@@ -1,9 +1,12 @@
 """The router inside this process ends as a process does, also when it is struck while it is ending."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 import faults  # noqa: F401 - registers every fault
@@ -39,7 +42,7 @@ def _told(story: Story) -> list[bool]:
         return made[-1]
 
     async def main() -> list[bool]:
-        process = RouterInside(make)  # type: ignore[arg-type]
+        process = RouterInside(make, Path(os.devnull))  # type: ignore[arg-type]
         await process.start()
         async with aiohttp.ClientSession(connector=VirtualConnector()) as session:
             asked = asyncio.create_task(_ask(session, process.url))
@@ -101,3 +104,26 @@ def test_one_that_is_started_while_another_drains_takes_nothing_from_it() -> Non
         assert [True, True] == [one.closed for one in made]
 
     assert [True, True] == _told(story)
+
+
+class _Crashing(_Slow):
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        del request
+        raise ValueError("a bug of the router's")
+
+
+def test_a_router_that_crashes_says_so_in_its_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As a process does on its standard error; the console is for the run."""
+    log = tmp_path / "target.log"
+
+    async def main() -> str:
+        process = RouterInside(_Crashing, log)  # type: ignore[arg-type]
+        await process.start()
+        async with aiohttp.ClientSession(connector=VirtualConnector()) as session:
+            said = await _ask(session, process.url)
+        await process.close()
+        return said
+
+    assert "500" in run_virtual(main())
+    assert "a bug of the router's" in log.read_text()
+    assert ("", "") == capfd.readouterr()

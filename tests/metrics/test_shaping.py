@@ -1,6 +1,7 @@
 """Shares, rollback and shadow traffic: fail, pass and unknown, by literal histories; and what a target may describe."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -284,7 +285,7 @@ def test_a_rollback_counts_only_when_it_was_obeyed(status: int, heard: list[str]
     router, wrote = _Flagged(status), list[FaultRecord]()
 
     async def story() -> None:
-        process = RouterInside(lambda: router)  # type: ignore[arg-type,return-value]
+        process = RouterInside(lambda: router, Path(os.devnull))  # type: ignore[arg-type,return-value]
         await process.start()
         clock = LoopClock()
         injector = Injector("t", Reach(clock=clock, process=process), clock=clock, record=wrote.append)
