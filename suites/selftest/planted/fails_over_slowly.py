@@ -46,6 +46,7 @@ FAILS_OVER_SLOWLY = Planted(
             "probe_rate_rps",
             "probes_in_flight",
             "ramp_relapse_ratio",
+            "share_left_ratio",
             "served_during_fault",
             "time_to_detect_s",
         }
