@@ -21,6 +21,7 @@ FEATURES = {
     "partial-open": "lets a healed endpoint have a trickle first, and more only on sustained health",
     "retry-budget": "bounds the attempts it makes when everything fails",
     "final-rejections": "asks nobody else when a request is too long for a model or filtered by a provider",
+    "uncounted-answers": "takes an answer for whole whose provider does not say how many tokens it cost",
     "normalised-errors": "tells clients of an error in the same form whichever provider sent it",
     "retry-after": "stays away from an endpoint for as long as the endpoint says",
     "first-token-timeout": "gives up on an endpoint that does not begin to answer",

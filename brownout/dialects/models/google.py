@@ -41,6 +41,14 @@ _NUMBER = r"^(-?([0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?|Infinity)|NaN)$"
 _DURATION = r"^-?[0-9]+(\.[0-9]{1,9})?s$"
 _BITS = {"int32": 32, "int64": 64, "uint32": 32, "uint64": 64}
 _MESSAGE = re.compile(r"Google(CloudAiplatform|Rpc|Type)(V1beta1|V1)?(\w+)")
+_OF_THE_PATH = {"GenerateContentRequest": "model", "CountTokensRequest": "endpoint"}
+"""Members that a call's path fills.
+
+The discovery document lists them as parameters of the path and leaves them out of the message; the proto has them
+(``google/cloud/aiplatform/v1/prediction_service.proto``), and the mapping of HTTP to gRPC (``google/api/http.proto``)
+reads a body as the whole message. So one that repeats them is no unknown name: Portkey's gateway sends ``model`` with
+every call to Vertex AI, a bare id that is no resource's name, and is answered for the model in the path.
+"""
 _PACKAGES = {"CloudAiplatform": "google.cloud.aiplatform.", "Rpc": "google.rpc", "Type": "google.type"}
 
 
@@ -115,6 +123,9 @@ class _Reading:
                 members[member] = self.of(described, member)
                 if not self._exact:
                     members[snake_case(member)] = members[member]
+            match = _MESSAGE.fullmatch(name)
+            if match and match[3] in _OF_THE_PATH:
+                members[_OF_THE_PATH[match[3]]] = self._string("")
             self.defs[name] = {
                 "type": "object",
                 "properties": members,
