@@ -125,7 +125,8 @@ def test_each_mode_of_function_calling_is_read(config: dict[str, Any], choice: s
 @pytest.mark.parametrize(("call", "member"), [("generateContent", "model"), ("countTokens", "endpoint")])
 def test_what_the_path_says_may_be_said_again_in_the_body(call: str, member: str) -> None:
     """Google reads a body as the whole message: what it binds to the path is no unknown name, and the path holds."""
-    assert MODEL == _asked(call=call, **{member: "another"}).model
+    said: dict[str, Any] = {member: "another"}
+    assert MODEL == _asked(call=call, **said).model
     refusal = refused(VERTEX_GENERATE, _post({"contents": [_content({"text": "hi"})], member: 7}, call=call))
     assert refusal is not None
     assert f"Invalid value at '{member}' (TYPE_STRING), 7" == refusal.message
