@@ -16,7 +16,7 @@ WHOLE_OR_TOLD: dict[str, tuple[str, ...]] = {
 # is to have left. To ask elsewhere comes too late: it takes a breaker.
 BROKEN: dict[str, tuple[str, ...]] = WHOLE_OR_TOLD | {
     "unsaid_failures <= 0": (),
-    "served_during_fault >= 50%": ("breaker", "failover"),
+    "served_during_fault >= 30%": ("breaker", "failover"),
     "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
 }
 LEFT: dict[str, tuple[str, ...]] = {"time_to_detect_s <= {failover_within_s}": ("breaker", "failover")}

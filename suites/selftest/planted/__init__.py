@@ -5,6 +5,7 @@ Adding one is a file with a `Planted` and a line here.
 
 from suites.selftest.planted.abandons_provisioned import ABANDONS_PROVISIONED
 from suites.selftest.planted.answers_from_the_shadow import ANSWERS_FROM_THE_SHADOW
+from suites.selftest.planted.asks_around_first import ASKS_AROUND_FIRST
 from suites.selftest.planted.asks_the_dead_first import ASKS_THE_DEAD_FIRST
 from suites.selftest.planted.background_on_provisioned import BACKGROUND_ON_PROVISIONED
 from suites.selftest.planted.base import Planted
@@ -114,6 +115,7 @@ PLANTED: dict[str, Planted] = {
         RETRIES_IN_STEP,
         RETRIES_REJECTIONS,
         STRANGE_IS_EMPTY,
+        ASKS_AROUND_FIRST,
         ASKS_THE_DEAD_FIRST,
         CHOKES_ON_LABELS,
         DETECTS_LATE,

@@ -40,6 +40,6 @@ NO_SPILLOVER = Planted(
     make=_make,
     caught_by="dropped_with_capacity",
     seen_in="surge-spills-over",
-    also=frozenset({"availability"}),
+    also=frozenset({"availability", "served_during_fault"}),
     why="who is dropped is not served",
 )
