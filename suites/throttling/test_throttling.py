@@ -10,7 +10,7 @@ from fixtures.plugin import Run
     fast=True,
     must={
         "availability[tenant={home}] >= 90%": ("failover",),
-        "ttft_p95_s[class=interactive] during throttling <= 2s": ("failover",),
+        "ttft_p90_s[class=interactive] during throttling <= 2s": ("failover",),
         "early_retry_ratio <= 30%": ("retry-after",),
         "time_to_serve_again_s <= {recover_within_s}": (),
         "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),
