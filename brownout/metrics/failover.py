@@ -10,6 +10,7 @@ from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
 _EXPECTED_HITS = 20  # a run is so long that, as before the fault, so many of it would go to the faulted place
 _TRICKLE_HITS = 6  # of which so many may be probes: whether it has healed can only be asked by asking it
+_RUNS_MIN = 1.2  # as many runs long is the shortest fault that tells when a place was left
 _SHARE_MIN = 0.2  # below it a run takes most of a fault
 _BASELINE_MIN = 20
 
@@ -91,7 +92,8 @@ def _detected(view: View, window: Window) -> Observation:
     firsts = _firsts(view, [r for r in view.client if r.due_s in window and r.tenant in view.history.servable(window)])
     hit = [first.endpoint in window.injection.endpoints for first in firsts]
     length = math.ceil(round(_EXPECTED_HITS / share, 6))
-    need(firsts, length, f"requests with an attempt on record during {window.injection.id}")
+    # A run that takes nearly all of the fault must begin with it: whoever leaves later, if in time, could not be seen.
+    need(firsts, math.ceil(_RUNS_MIN * length), f"requests with an attempt on record during {window.injection.id}")
     if not _was_seen(view, window):
         raise NoEvidence(f"no attempt was seen at {place} while {window.injection.id} was on: refused ones leave none")
     gone = (
