@@ -24,7 +24,7 @@ ASKS_AROUND_FIRST = Planted(
     about="makes every request wait for 2.5 s while any endpoint that it might use is sick",
     make=with_router(_AsksAround),
     caught_by="ttft_p90_s",
-    also=frozenset({"ttft_p95_s"}),
+    also=frozenset({"ttft_p95_s", "time_to_failover_s", "time_to_recover_s", "time_to_serve_again_s"}),
     why="everybody is served, and nobody promptly",
     seen_in="region-5xx",
 )
