@@ -50,7 +50,7 @@ def test_failing_endpoint_is_left(run: Run) -> None:
     must=ALWAYS
     | SIBLINGS_STAY
     | {
-        "share_left_ratio <= 70%": ("latency-breaker",),
+        "share_left_ratio <= 80%": ("latency-breaker",),
         "availability during slow-first-token >= 90%": (),
     },
 )
