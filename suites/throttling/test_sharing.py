@@ -55,7 +55,8 @@ def test_quota_shrink(run: Run) -> None:
 
 @scenario(
     tenants=BOTH,
-    # Ten times as much of the one, and as much as ever of the other.
+    # Ten times as much of the one, and as much as ever of the other: long enough for the little that it asks for to tell.
+    lasts=1.35,
     load=Load(
         times=0.8,
         classes={"interactive": 1},
@@ -64,8 +65,8 @@ def test_quota_shrink(run: Run) -> None:
     ),
     sized={"tenant:{home}": SMALL},
     must={
-        "fairness_ratio during burst >= 85%": ("fair-share",),
-        "availability[tenant={neighbour}] during burst >= 85%": ("fair-share",),
+        "fairness_ratio during burst >= 80%": ("fair-share",),
+        "availability[tenant={neighbour}] during burst >= 80%": ("fair-share",),
         "time_to_error_p90_s during burst <= 2s": (),
         "hung_requests <= 0": (),
     },
