@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from brownout.evidence import ClientRecord
-from brownout.history import Window
+from brownout.history import History, Window
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
-from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_used
+from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, came_to, still_used
 
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
@@ -63,8 +63,11 @@ def ramp_overshoot_ratio(view: View) -> Observation:
 
 @metric("time_to_full_return_s", "s", timed=True, in_hindsight=True)
 def time_to_full_return_s(view: View) -> Observation:
-    """Seconds from a fault's end until its place has 90 % of its former share of the requests, over 40 of them."""
-    seen = [_full_return(back) for back in _returns(view, share_min=_SHARE_MIN, left=False)]
+    """Seconds from a fault's end until its place has 90 % of its former share of the requests, over 40 of them.
+
+    Of the classes of traffic that came to it before: how the others mix with them would move its share by chance.
+    """
+    seen = [_full_return(back) for back in _returns(view, share_min=_SHARE_MIN, left=False, regulars=True)]
     return _worst(seen)
 
 
@@ -76,22 +79,33 @@ def _worst(seen: Sequence[Observation]) -> Observation:
     return max(seen, key=lambda one: one.value)
 
 
-def _returns(view: View, *, share_min: float, left: bool) -> Iterator[_Return]:
+def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False) -> Iterator[_Return]:
     """Yield the return to each place that had at least such a share, after the last fault on its tenants.
 
-    ``left``: only to those that traffic had left by the second half of their fault.
+    ``left``: only to those that traffic had left by the second half of their fault. ``regulars``: only of requests of a
+    class that came there before.
     """
     history = view.history
     for window in view.windows:
         tenants, places = history.affected(window), set(window.injection.endpoints)
-        before = [r for r in history.client if r.due_s < history.before_s() and r.tenant in tenants]
+        theirs = [r for r in history.client if r.tenant in tenants]
+        if regulars:
+            classes = _came_of(history, theirs, places)
+            theirs = [r for r in theirs if r.traffic_class in classes]
+        before = [r for r in theirs if r.due_s < history.before_s()]
         former = came_share(history, before, places, history.before_s())
         if len(before) < BASELINE_REQUESTS_MIN or former < share_min or not history.is_last_for(window, tenants):
             continue
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
-        due = [r for r in history.client if r.due_s >= window.half_s and r.tenant in tenants]
+        due = [r for r in theirs if r.due_s >= window.half_s]
         yield _returned(view, window, former, due)
+
+
+def _came_of(history: History, requests: Sequence[ClientRecord], places: set[str]) -> set[str]:
+    """Return the classes of traffic that came to the places before all faults."""
+    before_s = history.before_s()
+    return {r.traffic_class for r in requests if r.due_s < before_s and came_to(history, r, places, before_s)}
 
 
 def _returned(view: View, window: Window, former: float, due: Sequence[ClientRecord]) -> _Return:

@@ -78,7 +78,7 @@ def test_fallback_fails_too(run: Run) -> None:
         "truncated_as_success <= 0": (),
         "garbled_as_success <= 0": (),
         "retry_amplification during faults <= 2x": ("retry-budget",),
-        "availability[tenant={pinned}] during faults >= 90%": (),
+        "availability[tenant={pinned}] during faults >= 85%": (),
     },
 )
 def test_fallback_rejects(run: Run) -> None:
@@ -93,7 +93,7 @@ def test_fallback_rejects(run: Run) -> None:
     | TOLD
     | {
         "retry_amplification during faults <= 2x": ("retry-budget",),
-        "availability[tenant={pinned}] during faults >= 90%": (),
+        "availability[tenant={pinned}] during faults >= 85%": (),
     },
 )
 def test_client_errors(run: Run) -> None:

@@ -55,7 +55,7 @@ def test_quota_shrink(run: Run) -> None:
 
 @scenario(
     tenants=BOTH,
-    # Ten times as much of the one, and as much as ever of the other: long enough for the little that it asks for to tell.
+    # Ten times as much of the one, as much as ever of the other: for long enough that the little it asks for tells.
     lasts=1.35,
     load=Load(
         times=0.8,
