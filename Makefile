@@ -3,6 +3,7 @@ PYTHON ?= python3
 TARGET ?=
 PROFILE ?= full
 SEED ?= 7
+JOBS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
@@ -56,7 +57,7 @@ targets: $(STAMP) ## install the targets that need an environment of their own (
 # Exit codes up to 2 are verdicts; a page is made of any.
 scorecard: $(STAMP) ## judge one target and publish its page: make scorecard TARGET=fixtures/targets/litellm.yaml
 	@test -n "$(TARGET)" || { echo "Say which: make scorecard TARGET=fixtures/targets/litellm.yaml"; exit 64; }
-	$(BIN)/brownout gate --target $(TARGET) --profile $(PROFILE) --seed $(SEED) --jobs 1 || test $$? -le 2
+	$(BIN)/brownout gate --target $(TARGET) --profile $(PROFILE) --seed $(SEED) --jobs $(JOBS) || test $$? -le 2
 	$(BIN)/brownout scorecard runs/gate/latest
 
 bench: $(STAMP) ## print ratios: virtual against real time
