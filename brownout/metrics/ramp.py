@@ -29,6 +29,7 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
         window: of the fault.
         former: its share of the requests before all faults.
         due: the requests.
+        usual: for each, the share of its class of traffic that came to the place before all faults.
         attempts: how many attempts each made at the place.
         first: the number of the first one that the place served after the fault; none, when there was none.
     """
@@ -36,6 +37,7 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     former: float
     due: Sequence[ClientRecord]
+    usual: Sequence[float]
     attempts: Sequence[int]
     first: int | None
 
@@ -56,7 +58,7 @@ def ramp_step_ratio(view: View) -> Observation:
 
 @metric("ramp_overshoot_ratio", "ratio", in_hindsight=True)
 def ramp_overshoot_ratio(view: View) -> Observation:
-    """The most attempts per request that a healed place gets over 60 requests, relative to before the fault."""
+    """The most attempts that a healed place gets over 60 requests, relative to what such brought it before the fault."""
     seen = [one for back in _returns(view, share_min=_SHARE_MIN, left=True) if (one := _overshoot(back))]
     return _worst(seen)
 
@@ -99,7 +101,7 @@ def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
         due = [r for r in theirs if r.due_s >= window.half_s]
-        yield _returned(view, window, former, due)
+        yield _returned(view, window, before, due)
 
 
 def _came_of(history: History, requests: Sequence[ClientRecord], places: set[str]) -> set[str]:
@@ -108,8 +110,12 @@ def _came_of(history: History, requests: Sequence[ClientRecord], places: set[str
     return {r.traffic_class for r in requests if r.due_s < before_s and came_to(history, r, places, before_s)}
 
 
-def _returned(view: View, window: Window, former: float, due: Sequence[ClientRecord]) -> _Return:
+def _returned(view: View, window: Window, before: Sequence[ClientRecord], due: Sequence[ClientRecord]) -> _Return:
     places = set(window.injection.endpoints)
+    usual = {
+        one: came_share(view.history, [r for r in before if r.traffic_class == one], places, view.history.before_s())
+        for one in {r.traffic_class for r in due}
+    }
     there = [[r for r in view.history.by_canary.get(one.canary, ()) if r.endpoint in places] for one in due]
     served = (
         number
@@ -117,7 +123,14 @@ def _returned(view: View, window: Window, former: float, due: Sequence[ClientRec
         if due[number].due_s >= window.off_s and any(r.outcome == "ok" for r in records)
     )
     attempts = [len(records) for records in there]
-    return _Return(window=window, former=former, due=due, attempts=attempts, first=next(served, None))
+    return _Return(
+        window=window,
+        former=came_share(view.history, before, places, view.history.before_s()),
+        due=due,
+        usual=[usual[record.traffic_class] for record in due],
+        attempts=attempts,
+        first=next(served, None),
+    )
 
 
 def _largest_step(back: _Return) -> Observation | None:
@@ -144,16 +157,17 @@ def _overshoot(back: _Return) -> Observation | None:
     length = _OVERSHOOT_REQUESTS
     if back.first is None or len(back.due) < back.first + length:
         return None
-    counts = {
-        start: sum(back.attempts[start : start + length]) for start in range(back.first, len(back.due) - length + 1)
-    }
-    at = max(counts, key=lambda start: counts[start])
+    starts = range(back.first, len(back.due) - length + 1)
+    # When many of a class that always came happen to come together, their place is not flooded by it.
+    usual = {start: max(back.former * length, sum(back.usual[start : start + length])) for start in starts}
+    counts = {start: sum(back.attempts[start : start + length]) for start in starts}
+    at = max(starts, key=lambda start: counts[start] / usual[start])
     why = (
         f"{back.window.injection.at}: {counts[at]} attempts for {length} requests, "
         f"{back.due[at].due_s - back.window.off_s:.1f} s after {back.window.injection.id}; "
-        f"{back.former * length:.1f} before it"
+        f"{usual[at]:.1f} for as many before it"
     )
-    value = counts[at] / length / back.former
+    value = counts[at] / usual[at]
     return Observation(value=value, samples=length, witnesses=_witnesses(back, at, length), why=why)
 
 
