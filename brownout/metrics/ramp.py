@@ -58,7 +58,7 @@ def ramp_step_ratio(view: View) -> Observation:
 
 @metric("ramp_overshoot_ratio", "ratio", in_hindsight=True)
 def ramp_overshoot_ratio(view: View) -> Observation:
-    """The most attempts that a healed place gets over 60 requests, relative to what such brought it before the fault."""
+    """The most attempts that a healed place gets over 60 requests, relative to what such brought it before."""
     seen = [one for back in _returns(view, share_min=_SHARE_MIN, left=True) if (one := _overshoot(back))]
     return _worst(seen)
 
