@@ -86,7 +86,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     classes: Mapping[TrafficClass, float] = msgspec.field(default_factory=lambda: dict(Workload().classes))
     stream_share: float = Workload().stream_share
     prompt_tokens: tuple[int, int] = Workload().prompt_tokens
-    output_tokens: tuple[int, int] = (4, 7)  # enough to cut in the middle; each token more is a dozen events more
+    output_tokens: tuple[int, int] = (4, 6)  # enough to cut in the middle; each token more is a dozen events more
 
 
 class Sized(msgspec.Struct, frozen=True, kw_only=True):

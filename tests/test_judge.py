@@ -185,6 +185,11 @@ def _just_stops(story: Story) -> None:
     put(story, 48, ask(48, 12.0, outcome="truncated", integrity="truncated"))
 
 
+def _told(story: Story) -> None:
+    """What the endpoint sent as whole had a broken piece, and its client was told so."""
+    put(story, 48, ask(48, 12.0, outcome="error", error="stream_error", integrity=None, served_by=None))
+
+
 def _hangs_up(story: Story) -> None:
     _cut(story)
     put(story, 48, ask(48, 12.0, outcome="error", error="reset", status=None, integrity=None, served_by=None))
@@ -293,6 +298,8 @@ def _told_after(story: Story, late_s: float) -> None:
         ("unsaid_failures", _cut, "pass", 0.0),
         ("unsaid_failures", _just_stops, "fail", 1.0),
         ("unsaid_failures", _hangs_up, "fail", 1.0),
+        ("unsaid_failures", _told, "pass", 0.0),
+        ("unsaid_failures", lambda s: put(s, 48, ask(48, 12.0, outcome="truncated")), "fail", 1.0),
         ("unsaid_failures", nothing, "unknown", None),
         ("unlifted_faults", nothing, "pass", 0.0),
         ("unlifted_faults", lambda s: _read_back(s, undone=False), "fail", 1.0),

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import msgspec
 
-from brownout.judge import judge
-from brownout.rundir import RunDir
 from brownout.target import load_target
 from fixtures.catalogue import REFERENCE_TARGET, load_topology
-from fixtures.gate import GateOptions, make_plan, play_virtual
+from fixtures.gate import GateOptions, judge_virtual
 from fixtures.routers import embedded_routers
 from fixtures.suites import all_suites
 
@@ -41,12 +39,8 @@ def test_a_router_without_a_breaker_keeps_all_that_it_declares(tmp_path: Path) -
         seed=7,
         only=TESTS,
     )
-    plan = make_plan(options)
-    run = RunDir(tmp_path)
-    run.write_plan(plan)
 
-    play_virtual(plan, target, embedded_routers()[BREAKERLESS], run)
+    promises = judge_virtual(options, tmp_path / "run", embedded_routers()[BREAKERLESS]).promises
 
-    promises = judge(run).promises
     assert set(TESTS) == {one.test for one in promises if one.outcome == "pass"}
     assert [] == [one.id for one in promises if one.outcome not in {"pass", "skipped"}]

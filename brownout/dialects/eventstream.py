@@ -8,6 +8,8 @@ big-endian throughout.
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from brownout.wire import Refusal
@@ -85,7 +87,8 @@ def _decode(message: bytes, headers_length: int) -> Frame:
     return Frame(headers, message[12 + headers_length : -4])
 
 
-def _decode_headers(block: bytes) -> dict[str, str]:
+@lru_cache(maxsize=64)  # every frame of one kind has the same block
+def _decode_headers(block: bytes) -> Mapping[str, str]:
     headers: dict[str, str] = {}
     at = 0
     while at < len(block):
@@ -102,4 +105,4 @@ def _decode_headers(block: bytes) -> dict[str, str]:
         if kind == _STRING:
             headers[name] = block[at + 2 : at + 2 + length].decode()
         at += 2 + length
-    return headers
+    return MappingProxyType(headers)

@@ -4,14 +4,14 @@ Windows are of so many requests and not of seconds, so that a share in one has t
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from brownout.evidence import ClientRecord
-from brownout.history import History, Window
+from brownout.history import History, Window, grouped
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
-from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, came_to, still_used
+from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_used
 
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
@@ -91,9 +91,9 @@ def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False
     for window in view.windows:
         tenants, places = history.affected(window), set(window.injection.endpoints)
         theirs = [r for r in history.client if r.tenant in tenants]
+        usual = _shares(history, theirs, places)
         if regulars:
-            classes = _came_of(history, theirs, places)
-            theirs = [r for r in theirs if r.traffic_class in classes]
+            theirs = [r for r in theirs if usual.get(r.traffic_class)]
         before = [r for r in theirs if r.due_s < history.before_s()]
         former = came_share(history, before, places, history.before_s())
         if len(before) < BASELINE_REQUESTS_MIN or former < share_min or not history.is_last_for(window, tenants):
@@ -101,21 +101,20 @@ def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
         due = [r for r in theirs if r.due_s >= window.half_s]
-        yield _returned(view, window, before, due)
+        yield _returned(view, window, former, usual, due)
 
 
-def _came_of(history: History, requests: Sequence[ClientRecord], places: set[str]) -> set[str]:
-    """Return the classes of traffic that came to the places before all faults."""
+def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]) -> Mapping[str, float]:
+    """Return the share of each class of traffic that came to the places before all faults."""
     before_s = history.before_s()
-    return {r.traffic_class for r in requests if r.due_s < before_s and came_to(history, r, places, before_s)}
+    classes = grouped([r for r in requests if r.due_s < before_s], lambda one: one.traffic_class)
+    return {name: came_share(history, theirs, places, before_s) for name, theirs in classes.items()}
 
 
-def _returned(view: View, window: Window, before: Sequence[ClientRecord], due: Sequence[ClientRecord]) -> _Return:
+def _returned(
+    view: View, window: Window, former: float, usual: Mapping[str, float], due: Sequence[ClientRecord]
+) -> _Return:
     places = set(window.injection.endpoints)
-    usual = {
-        one: came_share(view.history, [r for r in before if r.traffic_class == one], places, view.history.before_s())
-        for one in {r.traffic_class for r in due}
-    }
     there = [[r for r in view.history.by_canary.get(one.canary, ()) if r.endpoint in places] for one in due]
     served = (
         number
@@ -125,9 +124,9 @@ def _returned(view: View, window: Window, before: Sequence[ClientRecord], due: S
     attempts = [len(records) for records in there]
     return _Return(
         window=window,
-        former=came_share(view.history, before, places, view.history.before_s()),
+        former=former,
         due=due,
-        usual=[usual[record.traffic_class] for record in due],
+        usual=[usual.get(record.traffic_class, 0.0) for record in due],
         attempts=attempts,
         first=next(served, None),
     )

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from brownout.clock import rng_for
-from faults.network.pipe import Ending, Fitted, Pipe
+from faults.network.pipe import Ending, Fitted, Pipe, Source
 from faults.network.toxics import Rng, Stream, ToxiproxyError, attributes_of, make_toxic
 
 # Closing a socket that lingers for no time drops what is unsent and sends a TCP reset.
@@ -38,7 +38,7 @@ class Connection:
         number: how many connections the proxy had accepted before; every draw of chance depends on it.
     """
 
-    def __init__(self, proxy: "Proxy", number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, proxy: "Proxy", number: int, reader: Source, writer: asyncio.StreamWriter) -> None:
         self._proxy = proxy
         self.number = number
         self._reader = reader
@@ -74,7 +74,7 @@ class Connection:
     async def _open(self) -> None:
         try:
             host, port = split_address(self._proxy.upstream)
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await _dial(host, port)
         except (ValueError, OverflowError) as error:
             raise OSError(f"upstream {self._proxy.upstream}: {error}") from error
         self._writers.append(writer)
@@ -85,7 +85,7 @@ class Connection:
                 pipe.add(fitted, from_start=True)
             self.spawn(pipe.run())
 
-    def _add_pipe(self, stream: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _add_pipe(self, stream: Stream, reader: Source, writer: asyncio.StreamWriter) -> None:
         def rng_of(name: str) -> Rng:
             return rng_for(self._proxy.seed, self._proxy.name, self.number, stream, name)
 
@@ -126,6 +126,15 @@ class Connection:
                 writer.close()
         for task in list(self._tasks):
             task.cancel()
+
+
+async def _dial(host: str, port: int) -> tuple[Source, asyncio.StreamWriter]:
+    """Connect, as `asyncio.open_connection` does, with a reading end of ours."""
+    loop = asyncio.get_running_loop()
+    source = Source()
+    protocol = asyncio.StreamReaderProtocol(source, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, host, port)
+    return source, asyncio.StreamWriter(transport, protocol, source, loop)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -185,7 +194,7 @@ class Proxy:
         try:
             host, port = split_address(self.listen)
             self._let_port_go()
-            self._server = await asyncio.start_server(self._accept, host, port, backlog=_BACKLOG)
+            self._server = await asyncio.get_running_loop().create_server(self._greet, host, port, backlog=_BACKLOG)
         except ValueError as error:
             raise ToxiproxyError(500, f"listen tcp: {error}") from None
         except OSError as error:
@@ -231,7 +240,15 @@ class Proxy:
             self._kept_port.close()
             self._kept_port = None
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _greet(self) -> asyncio.StreamReaderProtocol:
+        source = Source()
+
+        def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._accept(source, writer)
+
+        return asyncio.StreamReaderProtocol(source, accept, loop=asyncio.get_running_loop())
+
+    def _accept(self, reader: Source, writer: asyncio.StreamWriter) -> None:
         if self._server is None:  # it was in the backlog when the listener closed
             writer.close()
             return

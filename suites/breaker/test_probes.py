@@ -9,7 +9,7 @@ from fixtures.plugin import Run
         "silent": [inject("slow-first-token", "primary", delay_s=20)],
         "failing": [inject("region-down", "primary", how="5xx")],
     },
-    load=Load(times=2, classes={"interactive": 1.0}),
+    load=Load(times=1.5, classes={"interactive": 1.0}),
     must={
         "probe_rate_rps <= 3rps": ("bounded-probes",),
         "probes_in_flight <= 5": ("bounded-probes",),

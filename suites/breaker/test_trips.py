@@ -13,7 +13,7 @@ ALWAYS = {
 
 @scenario(
     inject("slow-first-token", "primary", delay_s=1.5),
-    load=Load(times=2),
+    load=Load(times=1.5),
     must=ALWAYS
     | SIBLINGS_STAY
     | {
@@ -29,7 +29,7 @@ def test_slow_endpoint_is_left(run: Run) -> None:
 
 @scenario(
     inject("region-down", "primary", how="5xx", scope=Scope(share=0.6)),
-    load=Load(times=2),
+    load=Load(times=1.5),
     fast=True,
     must=ALWAYS
     | SIBLINGS_STAY
@@ -46,7 +46,7 @@ def test_failing_endpoint_is_left(run: Run) -> None:
 
 @scenario(
     inject("slow-first-token", "primary", delay_s=3, scope=Scope(share=0.25)),
-    load=Load(times=2),
+    load=Load(times=1.5),
     must=ALWAYS
     | SIBLINGS_STAY
     | {
@@ -62,7 +62,7 @@ def test_endpoint_with_a_slow_tail_is_left(run: Run) -> None:
 @scenario(
     inject("client-error-outage", "all", how="invalid", scope=Scope(tenants=["{neighbour}"])),
     tenants={"{home}": 1, "{neighbour}": 1},
-    load=Load(times=2, classes={"interactive": 1.0}),
+    load=Load(times=1.5, classes={"interactive": 1.0}),
     must=ALWAYS
     | {
         "share_kept_ratio >= 80%": (),

@@ -85,7 +85,7 @@ def test_expired_before_their_time(run: Run) -> None:
     inject("refresh-stampede", SIGNED, delay_s=0.6),
     needs=["credential-refresh"],
     tenants={"{home}": 1},
-    load=Load(times=3),
+    load=Load(times=2),
     must={
         "token_stampede during refresh-stampede <= 5": ("credential-refresh",),
         "expired_for_s during refresh-stampede <= {failover_within_s}": ("credential-refresh",),

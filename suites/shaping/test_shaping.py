@@ -37,7 +37,7 @@ def test_flag_rollback(run: Run) -> None:
 
 @scenario(
     inject("slow-first-token", "{shadow}", delay_s=20, from_=0.6),
-    load=Load(model="{shadowed}", times=3, classes=INTERACTIVE),
+    load=Load(model="{shadowed}", times=2, classes=INTERACTIVE),
     tenants=MOSTLY_HOME,
     needs=["shadow-traffic"],
     must=NOBODY_FEELS_IT

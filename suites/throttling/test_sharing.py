@@ -9,8 +9,8 @@ BOTH = {"{home}": 1, "{neighbour}": 1}  # who may use what was bought; others sh
 # Carries what falls due on a usual day, and a third of the surge.
 BOUGHT = Sized(limits=Limits(ttft_s=0.12, inter_token_s=0.008, rate_rps=14, burst=14))
 # Each carries some five requests a second of the lengths below, and refuses beyond without saying when to come back.
-SMALL = Sized(limits=Limits(ttft_s=0.5, inter_token_s=0.06, concurrent=8))
-LENGTHS = (12, 24)
+SMALL = Sized(limits=Limits(ttft_s=0.5, inter_token_s=0.12, concurrent=8))
+LENGTHS = (6, 12)
 
 
 @scenario(

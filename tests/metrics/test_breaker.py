@@ -225,6 +225,47 @@ def test_a_healed_place_gets_no_more_than_it_had(
     assert (outcome, observed) == (verdict.outcome, verdict.observed)
 
 
+def mixed(folder: Path, text: str, *, background: str, waiting: int) -> Story:
+    """Return a story of two classes, half of each, of which only who waits had the near place before its fault.
+
+    After it, so many of ten requests wait, and background work goes to the place that is named.
+    """
+
+    def waits(number: int, due_s: float) -> bool:
+        return number % RPS < (waiting if due_s >= OFF_S else RPS / 2)
+
+    def where(number: int, due_s: float) -> list[str]:
+        if waits(number, due_s):
+            return probing(number, due_s)
+        return [background if due_s >= OFF_S else SPARE]
+
+    story = story_of(folder, where, text)
+    story.client = [
+        msgspec.structs.replace(one, traffic_class="interactive" if waits(number, one.due_s) else "background")
+        for number, one in enumerate(story.client)
+    ]
+    return story
+
+
+@pytest.mark.parametrize(
+    ("background", "waiting", "outcome", "observed"),
+    [(SPARE, 5, "pass", 1.0), (SPARE, 10, "pass", 1.0), (NEAR, 5, "fail", 2.0), (NEAR, 2, "fail", 2.0)],
+)
+def test_a_class_that_always_came_is_no_flood_and_one_that_never_did_is(
+    tmp_path: Path, background: str, waiting: int, outcome: str, observed: float
+) -> None:
+    """However many of a class come together by chance, it is their place; a class that had another is a burden."""
+    verdict = mixed(tmp_path, "ramp_overshoot_ratio <= 150%", background=background, waiting=waiting).verdict()
+    assert (outcome, observed) == (verdict.outcome, verdict.observed)
+
+
+@pytest.mark.parametrize("waiting", [4, 5, 10])
+def test_the_mix_of_classes_is_no_part_of_a_full_return(tmp_path: Path, waiting: int) -> None:
+    """When fewer come of the class that had the place, it is back all the same with every one of them."""
+    verdict = mixed(tmp_path, "time_to_full_return_s <= 5s", background=SPARE, waiting=waiting).verdict()
+    assert ("pass", 0.0) == (verdict.outcome, verdict.observed)
+
+
 @pytest.mark.parametrize(
     ("where", "outcome", "observed"),
     [
