@@ -1,6 +1,7 @@
 """Doubts: why a test's evidence cannot carry a verdict on the target, or cannot carry a red one."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from brownout.evidence import ClientRecord
@@ -11,6 +12,7 @@ from brownout.verdict import never_fired
 DISPATCH_LAG_P99_MAX_S = 0.05
 DISPATCH_LAG_MAX_S = 1.0  # one request may be called hung, or lost, for this: no percentile excuses it
 CPU_PRESSURE_MAX = 0.8
+THREAD_BUSY_MIN = 0.9
 _BASELINE_SERVED_MIN = 0.99
 _BASELINE_TTFT_P50_MAX_S = 2.0
 _SOME_REQUESTS = 5
@@ -98,6 +100,15 @@ def starved(history: History) -> str:
     return f"the machine was too busy to blame the target: {busy}; fewer --jobs may help"
 
 
+def full(history: History) -> str:
+    """A target that is full is judged as it was set up; whoever reads it should know what it ran out of."""
+    phase = history.phases.get("target-busy")
+    if phase is None or phase.value is None or phase.value < THREAD_BUSY_MIN:
+        return ""
+    busy = f"a thread of the target's used {phase.value:.0%} of a processor for seconds"
+    return f"{busy}: it may have needed more workers for this load, or a faster machine"
+
+
 def _idle_faults(history: History) -> str:
     """A fault that was never on, never fired, or sat where no traffic went, tells nothing about the target."""
     if "stopped" in history.phases:
@@ -109,10 +120,25 @@ def _idle_faults(history: History) -> str:
         if window is None:
             reasons.append(f"{injection.id} was never on")
         elif window.fired == 0:
-            reasons.append(never_fired(injection.id))
+            reasons.append(never_fired(injection.id) + _went(history))
         elif not _met_traffic(history, window):
-            reasons.append(f"{injection.id} met no traffic: no request had gone to {injection.at} before or during it")
+            none = f"no request had gone to {injection.at} before or during it"
+            reasons.append(f"{injection.id} met no traffic: {none}{_went(history)}")
     return "; ".join(reasons)
+
+
+def _went(history: History) -> str:
+    """Say where traffic went instead: whoever prefers another endpoint is judged by a topology that names it first."""
+    before_s = history.before_s()
+    places = Counter(r.endpoint for r in history.attempts if r.arrived_s < before_s)
+    first = next(iter(history.topology.names))
+    if not places or first in places:
+        return ""
+    most, count = places.most_common(1)[0]
+    return (
+        f"; {count} of {places.total()} went to {most}, and none to {first}, which stands first in the topology: if "
+        f"that is how this target prefers them, give it a topology of that order (--topology)"
+    )
 
 
 def _met_traffic(history: History, window: Window) -> bool:

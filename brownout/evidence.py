@@ -161,8 +161,9 @@ class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A mark in the test's life.
 
     ``phase`` is ``target-ready``, ``target-failed``, ``target-died``, ``load-start``, ``load-end``, ``aborted``,
-    ``done``, ``stopped`` (a stop condition was met at that instant; ``value``: the figure), or ``cpu-pressure``
-    (``value``: the share of the load's time in which something waited for a processor).
+    ``done``, ``stopped`` (a stop condition was met at that instant; ``value``: the figure), ``cpu-pressure``
+    (``value``: the share of the load's time in which something waited for a processor) or ``target-busy`` (``value``:
+    the most that one thread of the target's used of a processor over four seconds, as a share).
     """
 
     test: str

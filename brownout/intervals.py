@@ -157,7 +157,35 @@ class Split(msgspec.Struct, frozen=True):
         return Split(hits, self.meant, self.of + sum(one.of for one in others))
 
 
-Sample: TypeAlias = Share | Quantile | Mean | Split
+class Longest(msgspec.Struct, frozen=True):
+    """The longest of waits: of those that ended, and of those that had not when nobody could watch any longer."""
+
+    ended: tuple[float, ...] = ()
+    open: tuple[float, ...] = ()
+
+    @property
+    def value(self) -> float:
+        """The longest seen; without end, where one was not seen to end."""
+        return math.inf if self.open else max(self.ended)
+
+    def interval(self) -> tuple[float, float]:
+        """Return the longest, twice; of a wait without end, only how long it was at least."""
+        return max([*self.ended, *self.open]), self.value
+
+    def times(self, repeats: int) -> "Longest":
+        """Return the same: no repeat watches for longer."""
+        del repeats
+        return self
+
+    def with_(self, others: "Sequence[Longest]") -> "Longest":
+        """Return this and others as one sample."""
+        every = [self, *others]
+        return Longest(
+            tuple(value for one in every for value in one.ended), tuple(value for one in every for value in one.open)
+        )
+
+
+Sample: TypeAlias = Share | Quantile | Mean | Split | Longest
 
 
 def pooled(samples: Sequence[Sample]) -> Sample:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from brownout.doubts import not_ready, spoiled, starved
+from brownout.doubts import full, not_ready, spoiled, starved
 from brownout.history import History
 from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
@@ -127,6 +127,8 @@ def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: lis
     doubt = next(filter(None, map(starved, repeats)), "")
     if promise.outcome == "fail" and metric.timed and doubt:
         promise.outcome, promise.why = "unknown", "; ".join(filter(None, [doubt, promise.why]))
+    elif promise.outcome == "fail" and metric.timed:
+        promise.why = "; ".join(filter(None, [promise.why, next(filter(None, map(full, repeats)), "")]))
     return promise
 
 

@@ -253,7 +253,8 @@ class _Side(asyncio.Transport):
     def _receive(self, data: bytes) -> None:
         self._inbox.append(data)
         self._inbox_bytes += len(data)
-        self._schedule()
+        if not self._delivery_due:
+            self._schedule()
         if self._inbox_bytes > _HIGH_WATER_BYTES and not self.peer._writer_paused:  # noqa: SLF001
             self.peer._writer_paused = True  # noqa: SLF001
             self.peer._protocol.pause_writing()  # noqa: SLF001
@@ -275,9 +276,11 @@ class _Side(asyncio.Transport):
             data = self._inbox.popleft() if len(self._inbox) == 1 else b"".join(self._inbox)
             self._inbox.clear()
             self._inbox_bytes = 0
-            self._resume_peer()
+            if self.peer._writer_paused:  # noqa: SLF001 - two halves of one thing
+                self._resume_peer()
             self._protocol.data_received(data)
-            self._schedule()
+            if self._inbox or self._eof_queued:
+                self._schedule()
         elif self._eof_queued:
             self._eof_queued = False
             if not self._protocol.eof_received():

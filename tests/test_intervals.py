@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from brownout.history import History
-from brownout.intervals import REPEATS_MAX, Mean, Quantile, Sample, Share, pooled, settled, settles_in
+from brownout.intervals import REPEATS_MAX, Longest, Mean, Quantile, Sample, Share, pooled, settled, settles_in
 from brownout.judge import judge, judge_tests, read_histories, together
 from brownout.metrics import Observation
 from brownout.slo import parse_slo
@@ -75,8 +75,11 @@ def shares(draw: st.DrawFn) -> Share:
 
 FIGURES = st.floats(0, 10).map(lambda value: round(value, 3))
 VALUES = st.lists(FIGURES, min_size=1, max_size=60).map(lambda values: tuple(sorted(values)))
+WAITS = st.one_of(
+    st.builds(Longest, VALUES), st.builds(Longest, st.just(()), VALUES), st.builds(Longest, VALUES, VALUES)
+)
 SAMPLES: "st.SearchStrategy[Sample]" = st.one_of(
-    shares(), st.builds(Quantile, VALUES, st.sampled_from(QUANTILES)), st.builds(Mean, VALUES)
+    shares(), st.builds(Quantile, VALUES, st.sampled_from(QUANTILES)), st.builds(Mean, VALUES), WAITS
 )
 
 
@@ -143,10 +146,16 @@ def test_a_mean_has_the_normal_interval(values: tuple[float, ...], low: float, h
     assert (low, high) == pytest.approx(Mean(values).interval(), abs=1e-5)
 
 
+def test_a_wait_that_nobody_saw_end_was_at_least_as_long_as_it_was_watched() -> None:
+    """It may have been without end, or have ended a moment later."""
+    assert (8.0, math.inf) == Longest(ended=(3.0,), open=(8.0, 7.0)).interval()
+    assert (3.0, 3.0) == Longest(ended=(3.0, 2.0)).interval()
+
+
 def _kinds(draw: st.DrawFn) -> list[Sample]:
     at = draw(st.sampled_from(QUANTILES))
     kind: st.SearchStrategy[Any] = draw(
-        st.sampled_from([shares(), st.builds(Quantile, VALUES, st.just(at)), st.builds(Mean, VALUES)])
+        st.sampled_from([shares(), st.builds(Quantile, VALUES, st.just(at)), st.builds(Mean, VALUES), WAITS])
     )
     return draw(st.lists(kind, min_size=3, max_size=3))
 

@@ -904,3 +904,15 @@ def test_a_starved_machine_excuses_a_slow_target(tmp_path: Path, pressure: float
         story.phases.append(PhaseRecord(test=story.phases[0].test, phase="cpu-pressure", at_s=60.0, value=pressure))
 
     assert [outcome, "pass", "pass"] == [one.outcome for one in judge(story.write()).promises]
+
+
+@pytest.mark.parametrize(("busy", "told"), [(None, False), (0.85, False), (0.97, True)])
+def test_a_full_target_is_red_and_said_to_be_full(tmp_path: Path, busy: float | None, *, told: bool) -> None:
+    """It is judged as it was set up; who reads a broken promise about waits learns what it had run out of."""
+    story = Story(tmp_path, "ttft_p95_s <= 1ms", "availability >= 100.5%")
+    if busy is not None:
+        story.phases.append(PhaseRecord(test=story.phases[0].test, phase="target-busy", at_s=60.0, value=busy))
+
+    waits, other = judge(story.write()).promises
+    assert ("fail", "fail") == (waits.outcome, other.outcome)
+    assert (told, False) == ("97% of a processor" in waits.why, "of a processor" in other.why)

@@ -10,15 +10,16 @@ import msgspec
 
 from brownout.evidence import ClientRecord
 from brownout.history import History, Window, grouped
+from brownout.intervals import Longest, pooled
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_used
 
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
-_OVERSHOOT_REQUESTS = 60
-_FULL_REQUESTS = 40
+_OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS = 60, 30  # as many as bring a place both, as it was before
+_FULL_REQUESTS, _FULL_ATTEMPTS = 40, 10
 _FULL_RATIO = 0.9
-_SHARE_MIN = 0.25
+_SHARE_MIN = 0.15  # of six places that share evenly, each has more
 _LEFT_RATIO_MAX = 0.5  # a place that kept more than this of its share was not left, and has nothing to come back to
 
 
@@ -41,6 +42,10 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
     attempts: Sequence[int]
     first: int | None
 
+    def length(self, requests: int, attempts: int) -> int:
+        """Return how many requests, of so many at least, formerly brought the place so many attempts."""
+        return max(requests, math.ceil(attempts / self.former))
+
     def share(self, start: int, length: int) -> float:
         """Return the share of a stretch of the requests that came to the place."""
         return sum(count > 0 for count in self.attempts[start : start + length]) / length
@@ -58,7 +63,10 @@ def ramp_step_ratio(view: View) -> Observation:
 
 @metric("ramp_overshoot_ratio", "ratio", in_hindsight=True)
 def ramp_overshoot_ratio(view: View) -> Observation:
-    """The most attempts that a healed place gets over 60 requests, relative to what such brought it before."""
+    """The most attempts that a healed place gets over 60 requests, relative to what such brought it before.
+
+    Over more of them, where 60 would not bring it 30.
+    """
     seen = [one for back in _returns(view, share_min=_SHARE_MIN, left=True) if (one := _overshoot(back))]
     return _worst(seen)
 
@@ -67,7 +75,8 @@ def ramp_overshoot_ratio(view: View) -> Observation:
 def time_to_full_return_s(view: View) -> Observation:
     """Seconds from a fault's end until its place has 90 % of its former share of the requests, over 40 of them.
 
-    Of the classes of traffic that came to it before: how the others mix with them would move its share by chance.
+    Over more of them, where 40 would not bring it 10. Of the classes of traffic that came to it before: how the others
+    mix with them would move its share by chance.
     """
     seen = [_full_return(back) for back in _returns(view, share_min=_SHARE_MIN, left=False, regulars=True)]
     return _worst(seen)
@@ -78,7 +87,9 @@ def _worst(seen: Sequence[Observation]) -> Observation:
         raise NoEvidence(
             "no place that carried much of the traffic before its fault came back, for long enough, after it"
         )
-    return max(seen, key=lambda one: one.value)
+    worst = max(seen, key=lambda one: one.value)
+    samples = [one.sample for one in seen if one.sample]
+    return msgspec.structs.replace(worst, sample=pooled(samples)) if samples else worst
 
 
 def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False) -> Iterator[_Return]:
@@ -153,7 +164,7 @@ def _largest_step(back: _Return) -> Observation | None:
 
 def _overshoot(back: _Return) -> Observation | None:
     """None where it did not serve again, or not for as long as a window takes."""
-    length = _OVERSHOOT_REQUESTS
+    length = back.length(_OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS)
     if back.first is None or len(back.due) < back.first + length:
         return None
     starts = range(back.first, len(back.due) - length + 1)
@@ -171,7 +182,7 @@ def _overshoot(back: _Return) -> Observation | None:
 
 
 def _full_return(back: _Return) -> Observation:
-    length, off_s = _FULL_REQUESTS, back.window.off_s
+    length, off_s = back.length(_FULL_REQUESTS, _FULL_ATTEMPTS), back.window.off_s
     after = [number for number, record in enumerate(back.due) if record.due_s >= off_s]
     starts = [start for start in after if start + length <= len(back.due)]
     if not starts:
@@ -180,14 +191,25 @@ def _full_return(back: _Return) -> Observation:
         if back.share(start, length) >= _FULL_RATIO * back.former:
             value = back.due[start].due_s - off_s
             why = f"{back.window.injection.at} had {_FULL_RATIO:.0%} of its former share again after {value:.1f} s"
-            return Observation(value=value, samples=len(after), witnesses=_witnesses(back, start, length), why=why)
+            return Observation(
+                value=value,
+                samples=len(after),
+                witnesses=_witnesses(back, start, length),
+                why=why,
+                sample=Longest(ended=(value,)),
+            )
     most = max(back.share(start, length) for start in starts)
+    watched_s = back.due[starts[-1]].due_s - off_s
     why = (
         f"{back.window.injection.at} never had {_FULL_RATIO:.0%} of its former share again (of {back.former:.0%}): "
-        f"at most {most:.0%} of {length} requests"
+        f"at most {most:.0%} of {length} requests, the last of which began {watched_s:.1f} s after"
     )
     return Observation(
-        value=math.inf, samples=len(after), witnesses=some([r.canary for r in back.due[-length:]]), why=why
+        value=math.inf,
+        samples=len(after),
+        witnesses=some([r.canary for r in back.due[-length:]]),
+        why=why,
+        sample=Longest(open=(watched_s,)),
     )
 
 

@@ -7,7 +7,7 @@ from fixtures.plugin import Run
 BOTH = {"{home}": 1, "{neighbour}": 1}
 # Two of them carry the day's peak, and five the night's: no order of theirs is the only right one.
 ENOUGH = Sized(limits=Limits(rate_rps=12, burst=12))
-SMALL = Sized(limits=Limits(ttft_s=0.5, inter_token_s=0.12, concurrent=8))
+SMALL = Sized(limits=Limits(ttft_s=0.5, inter_token_s=0.12, concurrent=6))
 NOBODY_LOST = {
     "availability >= 97%": (),
     "availability[class=interactive] during burst >= 95%": (),
@@ -55,7 +55,7 @@ def test_weekend_trough(run: Run) -> None:
 
 @scenario(
     tenants=BOTH,
-    load=Load(times=1.2, classes={"interactive": 1}, output_tokens=(6, 12), swings=(Swing(times=4.5),)),
+    load=Load(times=0.9, classes={"interactive": 1}, output_tokens=(6, 12), swings=(Swing(times=4.5),)),
     sized={"tenant:{home}": SMALL},
     must={
         "goodput_ratio during burst >= 90%": ("load-shedding",),

@@ -14,7 +14,7 @@ NOBODY_FEELS_IT = {
 
 
 @scenario(
-    load=Load(model="{experiment}", times=2, classes=INTERACTIVE),
+    load=Load(model="{experiment}", times=1.5, classes=INTERACTIVE),
     tenants=MOSTLY_HOME,
     needs=["ab-shares"],
     must=NOBODY_FEELS_IT | {"ab_deviation_ratio <= 10%": ()},
@@ -26,7 +26,7 @@ def test_ab_shares(run: Run) -> None:
 
 @scenario(
     inject("flag-rollback", "target", call="{rollback}", back="{rollback_back}"),
-    load=Load(model="{experiment}", times=2, classes=INTERACTIVE),
+    load=Load(model="{experiment}", times=1.5, classes=INTERACTIVE),
     needs=["ab-shares", "flag-rollback"],
     must=NOBODY_FEELS_IT | {"rollback_s <= {rollback_within_s}": ()},
 )
@@ -37,7 +37,7 @@ def test_flag_rollback(run: Run) -> None:
 
 @scenario(
     inject("slow-first-token", "{shadow}", delay_s=20, from_=0.6),
-    load=Load(model="{shadowed}", times=2, classes=INTERACTIVE),
+    load=Load(model="{shadowed}", times=1.5, classes=INTERACTIVE),
     tenants=MOSTLY_HOME,
     needs=["shadow-traffic"],
     must=NOBODY_FEELS_IT

@@ -281,6 +281,45 @@ def test_it_closes_in_the_end(tmp_path: Path, where: Where, outcome: str, observ
     assert (outcome, observed) == (verdict.outcome, verdict.observed)
 
 
+@pytest.mark.parametrize(("bound_s", "outcome"), [(5, "fail"), (6, "unknown"), (7, "unknown")])
+def test_a_return_not_seen_while_nobody_could_watch_longer_is_unknown(
+    tmp_path: Path, bound_s: int, outcome: str
+) -> None:
+    """The last forty requests began 6 s after the fault: one who comes back later may yet be in time."""
+    verdict = judged(tmp_path, staying_away, f"time_to_full_return_s <= {bound_s}s")
+    assert (outcome, None) == (verdict.outcome, verdict.observed)
+
+
+def staying_away(number: int, due_s: float) -> list[str]:
+    """Leave, and never come back."""
+    del number
+    return [NEAR] if due_s < ON_S else [SPARE]
+
+
+def one_of_six(number: int, due_s: float, *, after: int) -> list[str]:
+    """Spread evenly over six places, and come back with so many of them."""
+    if due_s >= OFF_S:
+        return [NEAR] if number % 6 < after else [SPARE]
+    return [NEAR] if number % 6 == 0 and due_s < ON_S else [SPARE]
+
+
+@pytest.mark.parametrize(("after", "back", "flooded"), [(1, ("pass", 0.0), "unknown"), (0, ("fail", None), "unknown")])
+def test_who_spreads_evenly_can_be_judged_by_its_return(
+    tmp_path: Path, after: int, back: tuple[str, float | None], flooded: str
+) -> None:
+    """Sixty requests tell of a sixth whether it is back; a flood takes 180, and those are not there."""
+
+    def where(number: int, due_s: float) -> list[str]:
+        return one_of_six(number, due_s, after=after)
+
+    story = story_of(tmp_path, where, "time_to_full_return_s <= 3s")
+    story.plan = msgspec.structs.replace(
+        story.plan, promises={**story.plan.promises, "flood": "ramp_overshoot_ratio <= 190%"}
+    )
+    returned, flood = story.judged()
+    assert (back, flooded) == ((returned.outcome, returned.observed), flood.outcome)
+
+
 def test_too_short_an_end_tells_no_full_return(tmp_path: Path) -> None:
     """Without forty requests after the fault nobody knows."""
     story = story_of(tmp_path, probing, "time_to_full_return_s <= 5s")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from brownout.identity.leniency import LENIENCIES
-from brownout.target import Ready, Start, Target
+from brownout.target import FEATURES, Ready, Start, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
@@ -30,3 +30,8 @@ def test_the_page_names_every_target_and_leniency_that_ships() -> None:
     files = {path.name for path in (ROOT / "fixtures" / "targets").glob("*.yaml")}
 
     assert set() == {name for name in files | LENIENCIES.keys() if f"`{name}`" not in PAGE}
+
+
+def test_the_page_says_what_each_feature_claims() -> None:
+    """Whoever declares one knows what it will be held to."""
+    assert set() == {name for name, claim in FEATURES.items() if f"| `{name}` | {claim} |" not in PAGE}

@@ -11,7 +11,9 @@ DETECTS_LATE = Planted(
     about="needs sixty failures of an endpoint before it takes it for sick",
     make=with_settings(Settings(breaker=_PATIENT)),
     caught_by="time_to_detect_s",
-    also=frozenset({"availability", "error_budget_spent_s", "served_during_fault", "time_to_failover_s"}),
-    why="whoever is sent to a sick endpoint is lost, by a stream that breaks or once the budget of retries is spent",
+    also=frozenset(
+        {"availability", "error_budget_spent_s", "served_during_fault", "share_left_ratio", "time_to_failover_s"}
+    ),
+    why="whoever is sent to a sick endpoint is lost, by a stream or once retries are spent; it is not left before",
     seen_in="region-5xx",
 )
