@@ -13,6 +13,7 @@ DISPATCH_LAG_P99_MAX_S = 0.05
 DISPATCH_LAG_MAX_S = 1.0  # one request may be called hung, or lost, for this: no percentile excuses it
 CPU_PRESSURE_MAX = 0.8
 THREAD_BUSY_MIN = 0.9
+TARGET_WAITS_MAX = 0.1  # and with what it ran, it wanted a whole processor
 _BASELINE_SERVED_MIN = 0.99
 _BASELINE_TTFT_P50_MAX_S = 2.0
 _SOME_REQUESTS = 5
@@ -91,8 +92,17 @@ def _waited_s(record: ClientRecord, until_s: float) -> float | None:
     return record.ttft_s
 
 
+def crowded_out(history: History) -> str:
+    """A target that wanted a processor and did not get it loses requests as well as time: that excuses any red."""
+    phase = history.phases.get("target-starved")
+    if phase is None or phase.value is None or phase.value < TARGET_WAITS_MAX:
+        return ""
+    waited = f"for {phase.value:.0%} of some seconds a thread of the target's waited for a processor that others had"
+    return f"the machine was too busy to blame the target: {waited}; fewer --jobs may help"
+
+
 def starved(history: History) -> str:
-    """A machine without a processor to spare makes everybody wait: that excuses a red, and taints no green."""
+    """A machine without a processor to spare makes everybody wait: that excuses a slow red, and taints no green."""
     phase = history.phases.get("cpu-pressure")
     if phase is None or phase.value is None or phase.value <= CPU_PRESSURE_MAX:
         return ""

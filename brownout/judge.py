@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from brownout.doubts import full, not_ready, spoiled, starved
+from brownout.doubts import crowded_out, full, not_ready, spoiled, starved
 from brownout.history import History
 from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
@@ -124,12 +124,19 @@ def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: lis
         promise.why = f"the check itself crashed: {traceback.format_exc(limit=-2).strip()}"
         return promise
     _conclude(promise, metric, slo, seen, spoils, played=len(repeats))
-    doubt = next(filter(None, map(starved, repeats)), "")
-    if promise.outcome == "fail" and metric.timed and doubt:
-        promise.outcome, promise.why = "unknown", "; ".join(filter(None, [doubt, promise.why]))
-    elif promise.outcome == "fail" and metric.timed:
-        promise.why = "; ".join(filter(None, [promise.why, next(filter(None, map(full, repeats)), "")]))
+    if promise.outcome == "fail":
+        _excuse(promise, metric, repeats)
     return promise
+
+
+def _excuse(promise: Promise, metric: Metric, repeats: Sequence[History]) -> None:
+    """A busy machine breaks what a target would have kept: then nobody knows. What is proven stays broken."""
+    checks = ([] if metric.stands_alone or metric.factual else [crowded_out]) + ([starved] if metric.timed else [])
+    doubt = next((found for check in checks for one in repeats if (found := check(one))), "")
+    if doubt:
+        promise.outcome, promise.why = "unknown", "; ".join(filter(None, [doubt, promise.why]))
+    elif metric.timed:
+        promise.why = "; ".join(filter(None, [promise.why, next(filter(None, map(full, repeats)), "")]))
 
 
 def _named(seen: Observation, repeat: int) -> Observation:

@@ -8,29 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.busy import OVER_S, BusyThreads, threads_of
+from fixtures.busy import OVER_S, BusyThreads, Use, uses_of
 
 LOOK_EVERY_S = 2.0
 
 
 class Threads:
-    """Threads that use so much of a processor in each stretch between two looks."""
+    """Threads that have so much of a processor in each stretch between two looks, and wait for so much more of it."""
 
-    def __init__(self, shares: dict[int, Sequence[float]]) -> None:
-        self.shares, self.step = shares, 0
+    def __init__(self, shares: dict[int, Sequence[float]], waits: Sequence[float] = ()) -> None:
+        self.shares, self.waits, self.step = shares, waits, 0
 
-    def used_s(self, pids: Sequence[int]) -> dict[int, float]:
-        """Return what each has used up to now."""
-        return {one: LOOK_EVERY_S * sum(self.shares[one][: self.step]) for one in pids}
+    def uses(self, pids: Sequence[int]) -> dict[int, Use]:
+        """Return what each has had up to now."""
+        waited_s = LOOK_EVERY_S * sum(self.waits[: self.step])
+        return {one: Use(LOOK_EVERY_S * sum(self.shares[one][: self.step]), waited_s) for one in pids}
 
-    def share(self) -> float | None:
-        """Look after every stretch, and return what came of it."""
-        busy = BusyThreads(lambda: list(self.shares), used_s=self.used_s, now_s=lambda: LOOK_EVERY_S * self.step)
+    def watched(self) -> BusyThreads:
+        """Look after every stretch, and return who looked."""
+        busy = BusyThreads(lambda: list(self.shares), uses=self.uses, now_s=lambda: LOOK_EVERY_S * self.step)
         busy.look()
         for _ in range(max(map(len, self.shares.values()))):
             self.step += 1
             busy.look()
-        return busy.share()
+        return busy
+
+    def share(self) -> float | None:
+        """Return the most that one had."""
+        return self.watched().ran_ratio()
 
 
 @pytest.mark.parametrize(
@@ -64,15 +69,30 @@ def test_no_thread_is_told_busier_than_its_busiest_stretch(shares: list[float]) 
 def test_a_thread_that_is_new_or_gone_is_not_told() -> None:
     """A process that was started again has other threads, and what they used before counts nowhere."""
     pids, step = [1], 0.0
-    busy = BusyThreads(lambda: pids, used_s=lambda pids: dict.fromkeys(pids, 100 * step), now_s=lambda: step)
+    busy = BusyThreads(lambda: pids, uses=lambda pids: dict.fromkeys(pids, Use(100 * step, 0.0)), now_s=lambda: step)
     busy.look()
     pids, step = [2], 4.0
     busy.look()
 
-    assert busy.share() == 0.0
+    assert busy.ran_ratio() is None
 
 
 def test_our_own_threads_are_found_and_a_process_that_is_gone_has_none() -> None:
     """A process may end between being named and being read."""
-    assert os.getpid() in threads_of([os.getpid(), 2**22 + 1])
-    assert {} == threads_of([2**22 + 1])
+    assert os.getpid() in uses_of([os.getpid(), 2**22 + 1])
+    assert uses_of([os.getpid()])[os.getpid()].ran_s > 0
+    assert {} == uses_of([2**22 + 1])
+
+
+@pytest.mark.parametrize(
+    ("had", "waited", "expected"),
+    [([0.6] * 4, [0.35] * 4, 0.35), ([0.6] * 4, [0.2] * 4, 0.0), ([0.95] * 4, [0.0] * 4, 0.0), ([1.0], [0.0], None)],
+    ids=["crowded out", "had what it wanted in the end", "full, and nobody in its way", "too short to tell"],
+)
+def test_a_thread_that_would_have_been_full_is_told_to_have_waited(
+    had: list[float], waited: list[float], expected: float | None
+) -> None:
+    """Whoever waits now and then and has time left is only late; whoever has none left falls behind."""
+    told = Threads({1: had}, waited).watched().kept_from_ratio()
+
+    assert told == (None if expected is None else pytest.approx(expected))

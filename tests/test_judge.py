@@ -916,3 +916,15 @@ def test_a_full_target_is_red_and_said_to_be_full(tmp_path: Path, busy: float | 
     waits, other = judge(story.write()).promises
     assert ("fail", "fail") == (waits.outcome, other.outcome)
     assert (told, False) == ("97% of a processor" in waits.why, "of a processor" in other.why)
+
+
+@pytest.mark.parametrize(("waited", "outcome"), [(None, "fail"), (0.05, "fail"), (0.2, "unknown")])
+def test_a_target_that_is_kept_from_running_is_not_blamed(tmp_path: Path, waited: float | None, outcome: str) -> None:
+    """It loses requests for want of a processor that others had; what is proven by a witness stays proven."""
+    story = Story(tmp_path, SERVED, "boundary_violations <= 0", "hung_requests <= 0")
+    lose(story, story.during())
+    _abroad(story)
+    if waited is not None:
+        story.phases.append(PhaseRecord(test=story.phases[0].test, phase="target-starved", at_s=60.0, value=waited))
+
+    assert [outcome, "fail", "pass"] == [one.outcome for one in judge(story.write()).promises]
