@@ -12,8 +12,10 @@ from brownout.verdict import never_fired
 DISPATCH_LAG_P99_MAX_S = 0.05
 DISPATCH_LAG_MAX_S = 1.0  # one request may be called hung, or lost, for this: no percentile excuses it
 CPU_PRESSURE_MAX = 0.8
-THREAD_BUSY_MIN = 0.9
-TARGET_WAITS_MAX = 0.1  # and with what it ran, it wanted a whole processor
+FULL_MIN = 0.9
+WAITED_MIN = 0.2  # on a machine with room to spare it is a few hundredths; from there on waits are longer by a quarter
+STARVED_MIN = 0.1  # of one that wanted all of a processor: what it did not get piles up
+_A_THREAD = "a thread of the target's waited for a processor that others had"
 _BASELINE_SERVED_MIN = 0.99
 _BASELINE_TTFT_P50_MAX_S = 2.0
 _SOME_REQUESTS = 5
@@ -94,28 +96,38 @@ def _waited_s(record: ClientRecord, until_s: float) -> float | None:
 
 def crowded_out(history: History) -> str:
     """A target that wanted a processor and did not get it loses requests as well as time: that excuses any red."""
-    phase = history.phases.get("target-starved")
-    if phase is None or phase.value is None or phase.value < TARGET_WAITS_MAX:
-        return ""
-    waited = f"for {phase.value:.0%} of some seconds a thread of the target's waited for a processor that others had"
-    return f"the machine was too busy to blame the target: {waited}; fewer --jobs may help"
+    waited = _strain(history, "target-starved")
+    return (
+        "" if waited < STARVED_MIN else _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}, and wanted it whole")
+    )
 
 
 def starved(history: History) -> str:
     """A machine without a processor to spare makes everybody wait: that excuses a slow red, and taints no green."""
-    phase = history.phases.get("cpu-pressure")
-    if phase is None or phase.value is None or phase.value <= CPU_PRESSURE_MAX:
-        return ""
-    busy = f"for {phase.value:.0%} of the time something waited for a processor (at most {CPU_PRESSURE_MAX:.0%})"
-    return f"the machine was too busy to blame the target: {busy}; fewer --jobs may help"
+    pressure, waited = _strain(history, "cpu-pressure"), _strain(history, "target-waited")
+    if waited >= WAITED_MIN:
+        return _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}")
+    if pressure > CPU_PRESSURE_MAX:
+        most = f"(at most {CPU_PRESSURE_MAX:.0%})"
+        return _too_busy(f"for {pressure:.0%} of the time something waited for a processor {most}")
+    return ""
+
+
+def _strain(history: History, name: str) -> float:
+    phase = history.phases.get(name)
+    return phase.value if phase is not None and phase.value is not None else 0.0
+
+
+def _too_busy(how: str) -> str:
+    return f"the machine was too busy to blame the target: {how}; fewer --jobs may help"
 
 
 def full(history: History) -> str:
     """A target that is full is judged as it was set up; whoever reads it should know what it ran out of."""
-    phase = history.phases.get("target-busy")
-    if phase is None or phase.value is None or phase.value < THREAD_BUSY_MIN:
+    ran = _strain(history, "target-busy")
+    if ran < FULL_MIN:
         return ""
-    busy = f"a thread of the target's used {phase.value:.0%} of a processor for seconds"
+    busy = f"a thread of the target's used {ran:.0%} of a processor for seconds"
     return f"{busy}: it may have needed more workers for this load, or a faster machine"
 
 

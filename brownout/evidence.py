@@ -163,8 +163,8 @@ class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``phase`` is ``target-ready``, ``target-failed``, ``target-died``, ``load-start``, ``load-end``, ``aborted``,
     ``done``, ``stopped`` (a stop condition was met at that instant; ``value``: the figure), ``cpu-pressure``
     (``value``: the share of the load's time in which something waited for a processor), ``target-busy`` (``value``: the
-    most that one thread of the target's had of a processor over four seconds, as a share) or ``target-starved`` (the
-    most that one which would have been full was kept waiting for it).
+    most that one thread of the target's had of a processor over four seconds, as a share), ``target-waited`` (the
+    most that one waited for it) or ``target-starved`` (the most that one waited for it which would have been full).
     """
 
     test: str

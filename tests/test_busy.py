@@ -93,6 +93,7 @@ def test_a_thread_that_would_have_been_full_is_told_to_have_waited(
     had: list[float], waited: list[float], expected: float | None
 ) -> None:
     """Whoever waits now and then and has time left is only late; whoever has none left falls behind."""
-    told = Threads({1: had}, waited).watched().kept_from_ratio()
+    watched = Threads({1: had}, waited).watched()
 
-    assert told == (None if expected is None else pytest.approx(expected))
+    assert watched.kept_from_ratio() == (None if expected is None else pytest.approx(expected))
+    assert watched.waited_ratio() == (None if expected is None else pytest.approx(waited[0]))
