@@ -97,9 +97,9 @@ def _waited_s(record: ClientRecord, until_s: float) -> float | None:
 def crowded_out(history: History) -> str:
     """A target that wanted a processor and did not get it loses requests as well as time: that excuses any red."""
     waited = _strain(history, "target-starved")
-    return (
-        "" if waited < STARVED_MIN else _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}, and wanted it whole")
-    )
+    if waited < STARVED_MIN:
+        return ""
+    return _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}, and wanted it whole")
 
 
 def starved(history: History) -> str:
