@@ -15,6 +15,7 @@ from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 BASELINE_REQUESTS_MIN = 20
 _FORMER_SHARE_MIN = 0.1
 _EXPECTED_MIN = 10
+_TAKEN_OVER_RATIO = 0.9
 
 
 @metric("share_left_ratio", "ratio", in_hindsight=True)
@@ -45,7 +46,9 @@ def share_kept_ratio(view: View) -> Observation:
     """How much of its former share of requests a place keeps in the second half of a fault that is not its own.
 
     Beside a fault for all, these are the other places in the region; beside a fault for some tenants, the places it is
-    at, for the others. Of several, the one that carried most is looked at.
+    at, for the others. Of several, the one that carried most is looked at. Where none carried anything, because they
+    stand behind the faulted one in order, what they get of the requests that leave it is looked at: who goes there has
+    not left the region. (Who goes elsewhere may have, or may have another order: that tells nothing.)
     """
     seen = [one for window in view.windows if (one := _kept(view.history, window))]
     if not seen:
@@ -106,7 +109,25 @@ def _kept(history: History, window: Window) -> Observation | None:
     if not shares:
         return None
     main = max(shares, key=lambda place: shares[place])
+    if shares[main] < _FORMER_SHARE_MIN and not window.injection.tenants:
+        return _took_over(history, window, candidates, tenants)
     return _compared(history, window, {main}, tenants, "came to")
+
+
+def _took_over(history: History, window: Window, idle: Collection[str], tenants: Collection[str]) -> Observation | None:
+    hit = set(window.injection.endpoints)
+    elsewhere = set(history.topology.names) - hit
+    late = _due(history, tenants, window.half_s, window.off_s)
+    left = [r for r in late if came_to(history, r, elsewhere, window.off_s)]
+    came = [r for r in left if came_to(history, r, idle, window.off_s)]
+    if len(left) < _EXPECTED_MIN or len(came) < _TAKEN_OVER_RATIO * len(left):
+        return None
+    why = (
+        f"{', '.join(sorted(idle))}: {len(came)} of {len(left)} requests that left {window.injection.at} in the second "
+        f"half of {window.injection.id} came to it, which had none before"
+    )
+    sample = Share(len(came), len(left))
+    return Observation(value=sample.value, samples=len(left), why=why, sample=sample)
 
 
 def _compared(

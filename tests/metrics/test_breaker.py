@@ -144,6 +144,21 @@ def test_a_sick_places_neighbour_keeps_its_traffic(tmp_path: Path, after: str, o
     assert (outcome, observed) == (verdict.outcome, verdict.observed)
 
 
+@pytest.mark.parametrize(("then", "outcome", "observed"), [(SPARE, "pass", 1.0), (ABROAD, "unknown", None)])
+def test_a_neighbour_that_had_nothing_is_kept_if_it_takes_over(
+    tmp_path: Path, then: str, outcome: str, observed: float | None
+) -> None:
+    """Who asks down a list goes to the next in the region; who goes elsewhere may have another list."""
+    neighbour = msgspec.structs.replace(TOPOLOGY.endpoints[1], region=TOPOLOGY.endpoints[0].region)
+
+    def down_a_list(number: int, due_s: float) -> list[str]:
+        asks = [NEAR] if number % 3 == 0 else []
+        return [*asks, then] if ON_S <= due_s < OFF_S else [NEAR]
+
+    verdict = judged(tmp_path, down_a_list, "share_kept_ratio >= 60%", sized=[neighbour])
+    assert (outcome, observed) == (verdict.outcome, verdict.observed)
+
+
 def test_a_fault_with_nobody_beside_it_tells_nothing_of_neighbours(tmp_path: Path) -> None:
     """A place alone in its region has none that could be kept."""
     assert "unknown" == judged(tmp_path, probing, "share_kept_ratio >= 60%").outcome
