@@ -14,7 +14,7 @@ DISPATCH_LAG_MAX_S = 1.0  # one request may be called hung, or lost, for this: n
 CPU_PRESSURE_MAX = 0.8
 FULL_MIN = 0.9
 WAITED_MIN = 0.2  # on a machine with room to spare it is a few hundredths; from there on waits are longer by a quarter
-STARVED_MIN = 0.1  # of one that wanted all of a processor: what it did not get piles up
+STARVED_MIN = 0.1  # of one that wanted most of a processor: what it did not get piles up
 _A_THREAD = "a thread of the target's waited for a processor that others had"
 _BASELINE_SERVED_MIN = 0.99
 _BASELINE_TTFT_P50_MAX_S = 2.0
@@ -99,7 +99,7 @@ def crowded_out(history: History) -> str:
     waited = _strain(history, "target-starved")
     if waited < STARVED_MIN:
         return ""
-    return _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}, and wanted it whole")
+    return _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}, and wanted most of it")
 
 
 def starved(history: History) -> str:

@@ -164,7 +164,7 @@ class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``done``, ``stopped`` (a stop condition was met at that instant; ``value``: the figure), ``cpu-pressure``
     (``value``: the share of the load's time in which something waited for a processor), ``target-busy`` (``value``: the
     most that one thread of the target's had of a processor over four seconds, as a share), ``target-waited`` (the
-    most that one waited for it) or ``target-starved`` (the most that one waited for it which would have been full).
+    most that one waited for it) or ``target-starved`` (the most that one waited for it which wanted most of it).
     """
 
     test: str

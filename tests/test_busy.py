@@ -86,10 +86,10 @@ def test_our_own_threads_are_found_and_a_process_that_is_gone_has_none() -> None
 
 @pytest.mark.parametrize(
     ("had", "waited", "expected"),
-    [([0.6] * 4, [0.35] * 4, 0.35), ([0.6] * 4, [0.2] * 4, 0.0), ([0.95] * 4, [0.0] * 4, 0.0), ([1.0], [0.0], None)],
-    ids=["crowded out", "had what it wanted in the end", "full, and nobody in its way", "too short to tell"],
+    [([0.6] * 4, [0.35] * 4, 0.35), ([0.3] * 4, [0.2] * 4, 0.0), ([0.95] * 4, [0.0] * 4, 0.0), ([1.0], [0.0], None)],
+    ids=["crowded out", "with time to spare", "full, and nobody in its way", "too short to tell"],
 )
-def test_a_thread_that_would_have_been_full_is_told_to_have_waited(
+def test_a_thread_that_wanted_most_of_a_processor_is_told_to_have_waited(
     had: list[float], waited: list[float], expected: float | None
 ) -> None:
     """Whoever waits now and then and has time left is only late; whoever has none left falls behind."""
