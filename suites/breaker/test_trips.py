@@ -14,7 +14,7 @@ ALWAYS = {
 
 @scenario(
     inject("slow-first-token", "primary", delay_s=1.5),
-    load=Load(times=1.5),
+    load=Load(times=2),
     must=ALWAYS
     | SIBLINGS_OF_THE_SLOW_STAY
     | {
@@ -30,7 +30,8 @@ def test_slow_endpoint_is_left(run: Run) -> None:
 
 @scenario(
     inject("region-down", "primary", how="5xx", scope=Scope(share=0.6)),
-    load=Load(times=1.5),
+    # Its neighbour, which has the background work, is to have enough in the second half of a short fault.
+    load=Load(times=2, classes={"interactive": 0.6, "background": 0.4}),
     fast=True,
     must=ALWAYS
     | SIBLINGS_STAY
@@ -47,7 +48,7 @@ def test_failing_endpoint_is_left(run: Run) -> None:
 
 @scenario(
     inject("slow-first-token", "primary", delay_s=3, scope=Scope(share=0.25)),
-    load=Load(times=1.5),
+    load=Load(times=2),
     must=ALWAYS
     | SIBLINGS_OF_THE_SLOW_STAY
     | {
