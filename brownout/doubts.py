@@ -136,17 +136,20 @@ def _idle_faults(history: History) -> str:
     if "stopped" in history.phases:
         return ""  # what had no time to come is not worth a word each
     on = {window.injection.id: window for window in history.windows}
-    reasons = []
+    reasons, unmet = [], False
     for injection in history.plan.injections:
         window = on.get(injection.id)
         if window is None:
             reasons.append(f"{injection.id} was never on")
         elif window.fired == 0:
-            reasons.append(never_fired(injection.id) + _went(history))
+            reasons.append(never_fired(injection.id))
+            unmet = True
         elif not _met_traffic(history, window):
             none = f"no request had gone to {injection.at} before or during it"
-            reasons.append(f"{injection.id} met no traffic: {none}{_went(history)}")
-    return "; ".join(reasons)
+            reasons.append(f"{injection.id} met no traffic: {none}")
+            unmet = True
+    elsewhere = _went(history) if unmet else ""
+    return "; ".join([*reasons, elsewhere] if elsewhere else reasons)
 
 
 def _went(history: History) -> str:
@@ -158,7 +161,7 @@ def _went(history: History) -> str:
         return ""
     most, count = places.most_common(1)[0]
     return (
-        f"; {count} of {places.total()} went to {most}, and none to {first}, which stands first in the topology: if "
+        f"{count} of {places.total()} went to {most}, and none to {first}, which stands first in the topology: if "
         f"that is how this target prefers them, give it a topology of that order (--topology)"
     )
 

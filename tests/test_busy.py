@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.busy import OVER_S, BusyThreads, Use, uses_of
+from fixtures.busy import BUSY, OVER_S, STARVED, WAITED, BusyThreads, Use, uses_of
 
 LOOK_EVERY_S = 2.0
 
@@ -35,7 +35,7 @@ class Threads:
 
     def share(self) -> float | None:
         """Return the most that one had."""
-        return self.watched().ran_ratio()
+        return self.watched().most().get(BUSY)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_thread_that_is_new_or_gone_is_not_told() -> None:
     pids, step = [2], 4.0
     busy.look()
 
-    assert busy.ran_ratio() is None
+    assert {} == busy.most()
 
 
 def test_our_own_threads_are_found_and_a_process_that_is_gone_has_none() -> None:
@@ -93,7 +93,7 @@ def test_a_thread_that_wanted_most_of_a_processor_is_told_to_have_waited(
     had: list[float], waited: list[float], expected: float | None
 ) -> None:
     """Whoever waits now and then and has time left is only late; whoever has none left falls behind."""
-    watched = Threads({1: had}, waited).watched()
+    most = Threads({1: had}, waited).watched().most()
 
-    assert watched.kept_from_ratio() == (None if expected is None else pytest.approx(expected))
-    assert watched.waited_ratio() == (None if expected is None else pytest.approx(waited[0]))
+    assert most.get(STARVED) == (None if expected is None else pytest.approx(expected))
+    assert most.get(WAITED) == (None if expected is None else pytest.approx(waited[0]))

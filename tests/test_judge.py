@@ -465,6 +465,7 @@ SPOILERS = [
     (_never_fired, "region-down-1 never fired"),
     (_never_off, "region-down-1 never fired"),
     (_met_nobody, "region-down-1 met no traffic: no request had gone to us-east-1 before or during it"),
+    (_met_nobody, f"30 of 40 went to {SPARE}, and none to {NEAR}, which stands first in the topology"),
     (_not_undone, "not confirmed as undone: region-down-1"),
     (_undone_unread, "not confirmed as undone: region-down-1"),
     (
