@@ -17,8 +17,9 @@ from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_us
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
 _OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS = 60, 30  # as many as bring a place both, as it was before
-_FULL_REQUESTS, _FULL_ATTEMPTS = 40, 10
-_FULL_RATIO = 0.9
+_FULL_REQUESTS, _FULL_ATTEMPTS, _FULL_RATIO = 40, 10, 0.9
+# A place that had every request has no share that chance could move: fewer tell the same, and all but one are to come.
+_ALL, _ALL_REQUESTS, _ALL_RATIO = 0.95, 25, 0.95
 _SHARE_MIN = 0.15  # of six places that share evenly, each has more
 _LEFT_RATIO_MAX = 0.5  # a place that kept more than this of its share was not left, and has nothing to come back to
 
@@ -75,8 +76,8 @@ def ramp_overshoot_ratio(view: View) -> Observation:
 def time_to_full_return_s(view: View) -> Observation:
     """Seconds from a fault's end until its place has 90 % of its former share of the requests, over 40 of them.
 
-    Over more of them, where 40 would not bring it 10. Of the classes of traffic that came to it before: how the others
-    mix with them would move its share by chance.
+    Over more of them, where 40 would not bring it 10; over 25, and 95 % of them, where all came to it. Of the classes
+    of traffic that came to it before: how the others mix with them would move its share by chance.
     """
     seen = [_full_return(back) for back in _returns(view, share_min=_SHARE_MIN, left=False, regulars=True)]
     return _worst(seen)
@@ -182,15 +183,18 @@ def _overshoot(back: _Return) -> Observation | None:
 
 
 def _full_return(back: _Return) -> Observation:
-    length, off_s = back.length(_FULL_REQUESTS, _FULL_ATTEMPTS), back.window.off_s
+    length, ratio = back.length(_FULL_REQUESTS, _FULL_ATTEMPTS), _FULL_RATIO
+    if back.former >= _ALL:
+        length, ratio = _ALL_REQUESTS, _ALL_RATIO
+    off_s = back.window.off_s
     after = [number for number, record in enumerate(back.due) if record.due_s >= off_s]
     starts = [start for start in after if start + length <= len(back.due)]
     if not starts:
         raise NoEvidence(f"only {len(after)} requests were due after {back.window.injection.id} (at least {length})")
     for start in starts:
-        if back.share(start, length) >= _FULL_RATIO * back.former:
+        if back.share(start, length) >= ratio * back.former:
             value = back.due[start].due_s - off_s
-            why = f"{back.window.injection.at} had {_FULL_RATIO:.0%} of its former share again after {value:.1f} s"
+            why = f"{back.window.injection.at} had {ratio:.0%} of its former share again after {value:.1f} s"
             return Observation(
                 value=value,
                 samples=len(after),
@@ -201,7 +205,7 @@ def _full_return(back: _Return) -> Observation:
     most = max(back.share(start, length) for start in starts)
     watched_s = back.due[starts[-1]].due_s - off_s
     why = (
-        f"{back.window.injection.at} never had {_FULL_RATIO:.0%} of its former share again (of {back.former:.0%}): "
+        f"{back.window.injection.at} never had {ratio:.0%} of its former share again (of {back.former:.0%}): "
         f"at most {most:.0%} of {length} requests, the last of which began {watched_s:.1f} s after"
     )
     return Observation(

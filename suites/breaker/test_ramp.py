@@ -35,7 +35,8 @@ def test_a_healed_endpoint_is_not_flooded(run: Run) -> None:
 @scenario(
     inject("region-down", "primary", how="5xx", to=0.35),
     inject("region-down", "primary", how="5xx", from_=0.6),
-    load=Load(times=1.5),
+    load=Load(times=2),
+    tenants={"{home}": 3, "{pinned}": 1},
     lasts=1.2,
     must={
         "ramp_relapse_ratio <= 25%": ("partial-open",),

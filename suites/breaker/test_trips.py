@@ -32,6 +32,7 @@ def test_slow_endpoint_is_left(run: Run) -> None:
     inject("region-down", "primary", how="5xx", scope=Scope(share=0.6)),
     # Its neighbour, which has the background work, is to have enough in the second half of a short fault.
     load=Load(times=2, classes={"interactive": 0.6, "background": 0.4}),
+    tenants={"{home}": 3, "{pinned}": 1},
     fast=True,
     must=ALWAYS
     | SIBLINGS_STAY
