@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from brownout.history import History
-from brownout.intervals import REPEATS_MAX, Longest, Mean, Quantile, Sample, Share, pooled, settled, settles_in
+from brownout.intervals import REPEATS_MAX, Kept, Longest, Mean, Quantile, Sample, Share, pooled, settled, settles_in
 from brownout.judge import judge, judge_tests, read_histories, together
 from brownout.metrics import Observation
 from brownout.slo import parse_slo
@@ -73,13 +73,37 @@ def shares(draw: st.DrawFn) -> Share:
     return Share(draw(st.integers(0, count)), count)
 
 
+@pytest.mark.parametrize(("now", "before"), [(30, 30), (60, 60), (90, 45)])
+@pytest.mark.parametrize("former", [0.11, 0.3, 0.8])
+def test_what_is_left_of_a_share_misses_on_a_side_as_seldom_as_it_says(now: int, before: int, former: float) -> None:
+    """Whatever is left, and however little was known of the share before: by exact enumeration."""
+    intervals = {
+        (hits, formerly): Kept(Share(hits, now), Share(formerly, before)).interval()
+        for hits in range(now + 1)
+        for formerly in range(1, before + 1)
+    }
+    for left in (0.05, 0.25, 0.5, 0.8, 1.0):
+        chances, formerly = _chances(now, former * left), _chances(before, former)
+        above = sum(chances[a] * formerly[b] for (a, b), (low, _) in intervals.items() if low > left + 1e-9)
+        below = sum(chances[a] * formerly[b] for (a, b), (_, high) in intervals.items() if high < left - 1e-9)
+        assert max(above, below) <= 0.06, left
+
+
+def test_a_share_that_was_hardly_known_before_proves_nothing_now() -> None:
+    """Five of 45 may have been twice as many: the same eight of 90 that look like most of it may be a third."""
+    assert (0.8, True) == (Kept(Share(8, 90), Share(5, 45)).value, Kept(Share(8, 90), Share(5, 45)).interval()[0] < 0.5)
+    assert Kept(Share(80, 90), Share(40, 45)).interval()[0] > 0.85
+    assert (0.0, 1.0) == Kept(Share(3, 4), Share(1, 40)).interval()
+
+
 FIGURES = st.floats(0, 10).map(lambda value: round(value, 3))
 VALUES = st.lists(FIGURES, min_size=1, max_size=60).map(lambda values: tuple(sorted(values)))
 WAITS = st.one_of(
     st.builds(Longest, VALUES), st.builds(Longest, st.just(()), VALUES), st.builds(Longest, VALUES, VALUES)
 )
+KEPT = st.builds(Kept, shares(), shares().filter(lambda share: share.hits > 0))
 SAMPLES: "st.SearchStrategy[Sample]" = st.one_of(
-    shares(), st.builds(Quantile, VALUES, st.sampled_from(QUANTILES)), st.builds(Mean, VALUES), WAITS
+    shares(), KEPT, st.builds(Quantile, VALUES, st.sampled_from(QUANTILES)), st.builds(Mean, VALUES), WAITS
 )
 
 

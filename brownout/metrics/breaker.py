@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import History, Window
-from brownout.intervals import Share
+from brownout.intervals import Kept, Share
 from brownout.metrics import places
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 
@@ -135,8 +135,9 @@ def _compared(
 ) -> Observation | None:
     """Compare the second half of a fault with the time before all faults."""
     before = _due(history, tenants, 0.0, history.before_s())
-    former = came_share(history, before, endpoints, history.before_s())
+    formerly = sum(came_to(history, r, endpoints, history.before_s()) for r in before)
     late = _due(history, tenants, window.half_s, window.off_s)
+    former = formerly / len(before) if before else 0.0
     expected = round(former * len(late))
     if len(before) < BASELINE_REQUESTS_MIN or former < _FORMER_SHARE_MIN or expected < _EXPECTED_MIN:
         return None
@@ -146,7 +147,7 @@ def _compared(
         f"{names}: {len(came)} of {len(late)} requests {what} it in the second half of {window.injection.id}, "
         f"where {expected} would have by its share before ({former:.0%})"
     )
-    sample = Share(min(len(came), expected), expected)
+    sample = Kept(Share(len(came), len(late)), Share(formerly, len(before)))
     return Observation(
         value=sample.value, samples=len(late), witnesses=some([r.canary for r in came]), why=why, sample=sample
     )
