@@ -17,8 +17,8 @@ ALWAYS = {
     tenants=MOSTLY_HOME,
     variants={
         "error": [inject("bad-replica", REGION)],
-        # Of connections, and a router keeps few: with one in four, one run in fifty met none.
-        "reset": [inject("random-resets", REGION, scope=Scope(share=0.4))],
+        # Of connections, and a router keeps few, and those that are spared: with two in five, one run in 80 met none.
+        "reset": [inject("random-resets", REGION, scope=Scope(share=0.6))],
     },
     must=ALWAYS
     | {
