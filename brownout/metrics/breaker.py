@@ -126,7 +126,7 @@ def _took_over(history: History, window: Window, idle: Collection[str], tenants:
         f"{', '.join(sorted(idle))}: {len(came)} of {len(left)} requests that left {window.injection.at} in the second "
         f"half of {window.injection.id} came to it, which had hardly any before"
     )
-    sample = Share(len(came), len(left))
+    sample = Kept(Share(len(came), len(left)), Share(len(left), len(left)))
     return Observation(value=sample.value, samples=len(left), why=why, sample=sample)
 
 
