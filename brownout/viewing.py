@@ -45,6 +45,8 @@ def _within(history: History, slo: Slo) -> Callable[[float], bool]:
 
 
 def _matches_client(record: ClientRecord, slo: Slo) -> bool:
+    if not slo.filters:
+        return True
     facts = {
         "class": record.traffic_class,
         "tenant": record.tenant,
@@ -55,6 +57,8 @@ def _matches_client(record: ClientRecord, slo: Slo) -> bool:
 
 def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool:
     """An attempt is of the class of the request that caused it; the canary tells which."""
+    if not slo.filters:
+        return True
     facts = {
         "class": history.class_of.get(record.canary or ""),
         "tenant": record.tenant,

