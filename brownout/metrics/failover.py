@@ -8,8 +8,10 @@ from brownout.history import Window
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
-_EXPECTED_HITS = 20  # a run is so long that, as before the fault, so many of it would go to the faulted place
-_TRICKLE_HITS = 6  # of which so many may be probes: whether it has healed can only be asked by asking it
+# A run is so long that, as before the fault, so many of it would go to the faulted place, and so many of these may be
+# probes: whether it has healed can only be asked by asking it. The shorter one is for who spreads over many places: of
+# those that never leave one, fewer than one in a hundred makes such a run by chance.
+_RUNS = ((20, 6), (12, 3))
 _RUNS_MIN = 1.2  # as many runs long is the shortest fault that tells when a place was left
 _SHARE_MIN = 0.2  # below it a run takes most of a fault
 _BASELINE_MIN = 20
@@ -32,9 +34,10 @@ def time_to_detect_s(view: View) -> Observation:
     """Seconds from a fault's start until requests no longer go to the faulted place first, but for a trickle of probes.
 
     What a request's first attempt was is told from the endpoints' own records. A trickle is at most 30 % of what went
-    there first before the fault, over a run so long that 20 of it would have, so that a router which spreads its load
-    is measured by what it used to send there. The worst fault counts; it is infinite where that does not happen while
-    the fault is on. A fault that lets no attempt be seen (refused connections) tells nothing.
+    there first before the fault, over a run so long that 20 of it would have (or a quarter, of 12, where the fault has
+    too few requests for that), so that a router which spreads its load is measured by what it used to send there. The
+    worst fault counts; it is infinite where that does not happen while the fault is on. A fault that lets no attempt be
+    seen (refused connections) tells nothing.
     """
     if not view.windows:
         raise NoEvidence("no fault was on")
@@ -91,7 +94,7 @@ def _detected(view: View, window: Window) -> Observation:
     place, share = window.injection.at, _first_share(view, window)
     firsts = _firsts(view, [r for r in view.client if r.due_s in window and r.tenant in view.history.servable(window)])
     hit = [first.endpoint in window.injection.endpoints for first in firsts]
-    length = math.ceil(round(_EXPECTED_HITS / share, 6))
+    length, trickle = _run_of(share, len(firsts))
     # A run that takes nearly all of the fault must begin with it: whoever leaves later, if in time, could not be seen.
     need(firsts, math.ceil(_RUNS_MIN * length), f"requests with an attempt on record during {window.injection.id}")
     if not _was_seen(view, window):
@@ -99,7 +102,7 @@ def _detected(view: View, window: Window) -> Observation:
     gone = (
         start
         for start in range(len(firsts) - length + 1)
-        if not hit[start] and sum(hit[start : start + length]) <= _TRICKLE_HITS
+        if not hit[start] and sum(hit[start : start + length]) <= trickle
     )
     start = next(gone, None)
     late = [first.canary for first, at_it in zip(firsts, hit, strict=True) if at_it]
@@ -108,6 +111,12 @@ def _detected(view: View, window: Window) -> Observation:
     )
     value = math.inf if start is None else max(firsts[start].arrived_s - window.on_s, 0.0) if any(hit[:start]) else 0.0
     return Observation(value=value, samples=len(firsts), witnesses=some(late), why=why)
+
+
+def _run_of(share: float, count: int) -> tuple[int, int]:
+    """Return the longest run that so many requests tell of, or the shortest, and how many of it make a trickle."""
+    runs = [(math.ceil(round(expected / share, 6)), trickle) for expected, trickle in _RUNS]
+    return next((run for run in runs if count >= math.ceil(_RUNS_MIN * run[0])), runs[-1])
 
 
 def _first_share(view: View, window: Window) -> float:

@@ -59,9 +59,15 @@ def test_who_spreads_its_load_is_measured_by_what_it_used_to_send(still: int, ou
     assert outcome == _spread(tmp_path, before=7, still=still).verdict().outcome
 
 
-def test_a_place_that_had_half_of_them_is_not_judged_by_a_fault_as_short_as_a_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("still", "outcome"), [(5, "fail"), (4, "fail"), (0, "pass")])
+def test_who_sends_a_place_about_half_is_measured_by_a_shorter_run(still: int, outcome: str, tmp_path: Path) -> None:
+    """Five of eight went there before: the fault has too few requests for 20 of them, and enough for 12."""
+    assert outcome == _spread(tmp_path, before=5, still=still).verdict().outcome
+
+
+def test_a_place_that_had_a_quarter_is_not_judged_by_a_fault_as_short_as_a_run(tmp_path: Path) -> None:
     """It would have to be left at once to be seen left in time."""
-    promise = _spread(tmp_path, before=5, still=5).verdict()
+    promise = _spread(tmp_path, before=2, still=2).verdict()
     assert ("unknown", True) == (promise.outcome, "needed" in promise.why)
 
 
