@@ -38,7 +38,7 @@ PROFILES = {
     # Long enough to see that everything is wired, too short for a p95 or a ramp.
     "smoke": Profile(name="smoke", baseline_s=3, fault_s=3, settle_s=1, rate_rps=12, patience_s=4),
     "fast": Profile(name="fast", baseline_s=5, fault_s=10, settle_s=3, rate_rps=10, patience_s=8),
-    "full": Profile(name="full", baseline_s=6.5, fault_s=14, settle_s=2.5, rate_rps=9.5, patience_s=15, whole=True),
+    "full": Profile(name="full", baseline_s=6.5, fault_s=15, settle_s=2.5, rate_rps=10, patience_s=15, whole=True),
 }
 
 

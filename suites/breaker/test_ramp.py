@@ -24,7 +24,7 @@ def test_traffic_comes_back_in_steps(run: Run) -> None:
 
 @scenario(
     inject("provider-outage", "primary"),
-    load=Load(times=1.8, classes={"interactive": 0.4, "background": 0.6}),
+    load=Load(times=2, classes={"interactive": 0.4, "background": 0.6}),
     tenants=MOSTLY_HOME,
     must={
         "ramp_overshoot_ratio <= 190%": ("breaker", "fail-back"),

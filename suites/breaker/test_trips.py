@@ -56,7 +56,7 @@ def test_failing_endpoint_is_left(run: Run) -> None:
     must=ALWAYS
     | SIBLINGS_OF_THE_SLOW_STAY
     | {
-        "share_left_ratio <= 80%": ("latency-breaker",),
+        "share_left_ratio <= 65%": ("latency-breaker",),
         "availability during slow-first-token >= 90%": (),
     },
 )

@@ -56,12 +56,12 @@ def test_quota_shrink(run: Run) -> None:
 @scenario(
     tenants=BOTH,
     # Ten times as much of the one, as much as ever of the other: for long enough that the little it asks for tells.
-    lasts=1.35,
+    lasts=1.2,
     load=Load(
         times=0.8,
         classes={"interactive": 1},
         output_tokens=LENGTHS,
-        swings=(Swing(times=5.5, tenants={"{home}": 10, "{neighbour}": 1}),),
+        swings=(Swing(times=6.5, tenants={"{home}": 10, "{neighbour}": 1}),),
     ),
     sized={"tenant:{home}": SMALL},
     must={

@@ -15,6 +15,7 @@ DETECTS_LATE = Planted(
         {
             "availability",
             "error_budget_spent_s",
+            "probes_in_flight",
             "ramp_relapse_ratio",
             "served_during_fault",
             "share_left_ratio",

@@ -15,4 +15,6 @@ LEAVES_ON_ERRORS_ALONE = Planted(
     make=with_settings(Settings(breaker=BreakerSettings(health=_BLIND), first_token_s=_PATIENCE_S)),
     caught_by="share_left_ratio",
     seen_in="slow-endpoint-is-left",
+    also=frozenset({"time_to_failover_s"}),
+    why="one that says nothing is left only after several have waited for it in vain, one after another",
 )

@@ -15,4 +15,6 @@ LOOKS_AT_THE_MEDIAN = Planted(
     make=with_settings(Settings(breaker=BreakerSettings(health=_NO_TAIL), first_token_s=_PATIENCE_S)),
     caught_by="share_left_ratio",
     seen_in="endpoint-with-a-slow-tail-is-left",
+    also=frozenset({"time_to_failover_s"}),
+    why="one that says nothing is left only after several have waited for it in vain, one after another",
 )

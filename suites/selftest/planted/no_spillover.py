@@ -40,6 +40,6 @@ NO_SPILLOVER = Planted(
     make=_make,
     caught_by="dropped_with_capacity",
     seen_in="surge-spills-over",
-    also=frozenset({"availability", "served_during_fault"}),
+    also=frozenset({"availability", "served_during_fault", "time_to_failover_s"}),
     why="who is dropped is not served",
 )
