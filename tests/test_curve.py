@@ -360,9 +360,11 @@ def test_no_process_is_left_when_it_is_stopped(tmp_path: Path, how: signal.Signa
     """Ctrl-C and kill -9 alike end the processes that measure, in the middle of a load."""
     words = [sys.executable, "-m", "brownout.cli", *_command(tmp_path, "--at", "paced", "--rates", "800,900")]
     log = tmp_path / "log"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background work is started without
     with log.open("w") as output:
         # In a session of its own, as if no terminal told its children of a Ctrl-C.
         command = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)  # noqa: S603 - ours
+    signal.signal(signal.SIGINT, before)
     try:
         above = psutil.Process(command.pid)
         assert came_true(lambda: max(map(_busy_s, [above, *above.children()])) > 2.0), log.read_text()
