@@ -31,6 +31,7 @@ def test_provider_outage(run: Run) -> None:
 
 @scenario(
     inject("region-down", HOME_OF_THE_PINNED, how="5xx"),
+    tenants={"{home}": 1, "{pinned}": 1},
     fast=True,
     must={
         "boundary_violations <= 0": ("tenant-boundary",),
