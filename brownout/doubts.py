@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from brownout.evidence import ClientRecord
+from brownout.evidence import CPU_PRESSURE, TARGET_BUSY, TARGET_STARVED, TARGET_WAITED, ClientRecord
 from brownout.history import History, Window
 from brownout.plan import TARGET
 from brownout.verdict import never_fired
@@ -96,7 +96,7 @@ def _waited_s(record: ClientRecord, until_s: float) -> float | None:
 
 def crowded_out(history: History) -> str:
     """A target that wanted a processor and did not get it loses requests as well as time: that excuses any red."""
-    waited = _strain(history, "target-starved")
+    waited = _strain(history, TARGET_STARVED)
     if waited < STARVED_MIN:
         return ""
     return _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}, and wanted most of it")
@@ -104,7 +104,7 @@ def crowded_out(history: History) -> str:
 
 def starved(history: History) -> str:
     """A machine without a processor to spare makes everybody wait: that excuses a slow red, and taints no green."""
-    pressure, waited = _strain(history, "cpu-pressure"), _strain(history, "target-waited")
+    pressure, waited = _strain(history, CPU_PRESSURE), _strain(history, TARGET_WAITED)
     if waited >= WAITED_MIN:
         return _too_busy(f"for {waited:.0%} of some seconds {_A_THREAD}")
     if pressure > CPU_PRESSURE_MAX:
@@ -124,7 +124,7 @@ def _too_busy(how: str) -> str:
 
 def full(history: History) -> str:
     """A target that is full is judged as it was set up; whoever reads it should know what it ran out of."""
-    ran = _strain(history, "target-busy")
+    ran = _strain(history, TARGET_BUSY)
     if ran < FULL_MIN:
         return ""
     busy = f"a thread of the target's used {ran:.0%} of a processor for seconds"
@@ -148,8 +148,9 @@ def _idle_faults(history: History) -> str:
             none = f"no request had gone to {injection.at} before or during it"
             reasons.append(f"{injection.id} met no traffic: {none}")
             unmet = True
-    elsewhere = _went(history) if unmet else ""
-    return "; ".join([*reasons, elsewhere] if elsewhere else reasons)
+    if unmet:
+        reasons.append(_went(history))
+    return "; ".join(filter(None, reasons))
 
 
 def _went(history: History) -> str:

@@ -157,6 +157,14 @@ class TelemetryRecord(msgspec.Struct, kw_only=True):
     text: str
 
 
+CPU_PRESSURE, TARGET_BUSY, TARGET_WAITED, TARGET_STARVED = (
+    "cpu-pressure",
+    "target-busy",
+    "target-waited",
+    "target-starved",
+)
+
+
 class PhaseRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A mark in the test's life.
 

@@ -42,6 +42,10 @@ PROFILES = {
 }
 
 
+MOSTLY_HOME: Mapping[str, float] = {"{home}": 3, "{pinned}": 1}
+"""Three requests of the tenant that lives where a fault strikes, to one of a tenant that does not."""
+
+
 class Inject(msgspec.Struct, frozen=True, kw_only=True):
     """A fault, where and for whom. ``from_`` and ``to`` place it within the profile's fault window (ratios)."""
 

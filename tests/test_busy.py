@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.busy import BUSY, OVER_S, STARVED, WAITED, BusyThreads, Use, uses_of
+from brownout.evidence import TARGET_BUSY, TARGET_STARVED, TARGET_WAITED
+from fixtures.busy import OVER_S, BusyThreads, Use, uses_of
 
 LOOK_EVERY_S = 2.0
 
@@ -35,7 +36,7 @@ class Threads:
 
     def share(self) -> float | None:
         """Return the most that one had."""
-        return self.watched().most().get(BUSY)
+        return self.watched().most().get(TARGET_BUSY)
 
 
 @pytest.mark.parametrize(
@@ -95,5 +96,5 @@ def test_a_thread_that_wanted_most_of_a_processor_is_told_to_have_waited(
     """Whoever waits now and then and has time left is only late; whoever has none left falls behind."""
     most = Threads({1: had}, waited).watched().most()
 
-    assert most.get(STARVED) == (None if expected is None else pytest.approx(expected))
-    assert most.get(WAITED) == (None if expected is None else pytest.approx(waited[0]))
+    assert most.get(TARGET_STARVED) == (None if expected is None else pytest.approx(expected))
+    assert most.get(TARGET_WAITED) == (None if expected is None else pytest.approx(waited[0]))

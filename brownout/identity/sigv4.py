@@ -242,8 +242,6 @@ def stamp_of(utc: dt.datetime) -> str:
 
 
 def _check_scope(claim: Claim, *, region: str, service: str) -> None:
-    if (claim.region, claim.service, claim.date) == (region, service, claim.stamp[:8]):
-        return
     wrong = [
         f"Credential should be scoped to {what}."
         for right, what in (
@@ -253,7 +251,8 @@ def _check_scope(claim: Claim, *, region: str, service: str) -> None:
         )
         if not right
     ]
-    raise CredentialRefusal("InvalidSignatureException", " ".join(wrong))
+    if wrong:
+        raise CredentialRefusal("InvalidSignatureException", " ".join(wrong))
 
 
 def _check_date(claim: Claim, utc: dt.datetime, skew: dt.timedelta) -> None:

@@ -118,15 +118,15 @@ def _took_over(history: History, window: Window, idle: Collection[str], tenants:
     hit = set(window.injection.endpoints)
     elsewhere = set(history.topology.names) - hit
     late = _due(history, tenants, window.half_s, window.off_s)
-    left = [r for r in late if came_to(history, r, elsewhere, window.off_s)]
-    came = [r for r in left if came_to(history, r, idle, window.off_s)]
+    left = _at(history, late, elsewhere, window.off_s)
+    came = _at(history, left, idle, window.off_s)
     if len(left) < _EXPECTED_MIN or len(came) < _TAKEN_OVER_RATIO * len(left):
         return None
     why = (
         f"{', '.join(sorted(idle))}: {len(came)} of {len(left)} requests that left {window.injection.at} in the second "
         f"half of {window.injection.id} came to it, which had hardly any before"
     )
-    sample = Kept(Share(len(came), len(left)), Share(len(left), len(left)))
+    sample = Kept(Share(len(came), len(left)), Share(len(left), len(left)))  # of all that left: repeats are pooled
     return Observation(value=sample.value, samples=len(left), why=why, sample=sample)
 
 
@@ -135,19 +135,19 @@ def _compared(
 ) -> Observation | None:
     """Compare the second half of a fault with the time before all faults."""
     before = _due(history, tenants, 0.0, history.before_s())
-    formerly = sum(came_to(history, r, endpoints, history.before_s()) for r in before)
+    formerly = _at(history, before, endpoints, history.before_s())
     late = _due(history, tenants, window.half_s, window.off_s)
-    former = formerly / len(before) if before else 0.0
+    former = len(formerly) / len(before) if before else 0.0
     expected = round(former * len(late))
     if len(before) < BASELINE_REQUESTS_MIN or former < _FORMER_SHARE_MIN or expected < _EXPECTED_MIN:
         return None
-    came = [r for r in late if came_to(history, r, endpoints, window.off_s)]
+    came = _at(history, late, endpoints, window.off_s)
     names = ", ".join(sorted(endpoints))
     why = (
         f"{names}: {len(came)} of {len(late)} requests {what} it in the second half of {window.injection.id}, "
         f"where {expected} would have by its share before ({former:.0%})"
     )
-    sample = Kept(Share(len(came), len(late)), Share(formerly, len(before)))
+    sample = Kept(Share(len(came), len(late)), Share(len(formerly), len(before)))
     return Observation(
         value=sample.value, samples=len(late), witnesses=some([r.canary for r in came]), why=why, sample=sample
     )
@@ -160,7 +160,13 @@ def came_to(history: History, record: ClientRecord, endpoints: Collection[str], 
 
 def came_share(history: History, due: Sequence[ClientRecord], endpoints: Collection[str], before_s: float) -> float:
     """Return the share of the requests that were at one of the endpoints (0 of none)."""
-    return sum(came_to(history, r, endpoints, before_s) for r in due) / len(due) if due else 0.0
+    return len(_at(history, due, endpoints, before_s)) / len(due) if due else 0.0
+
+
+def _at(
+    history: History, due: Sequence[ClientRecord], endpoints: Collection[str], before_s: float
+) -> list[ClientRecord]:
+    return [r for r in due if came_to(history, r, endpoints, before_s)]
 
 
 def _asked(view: View) -> Iterator[tuple[Window, str]]:

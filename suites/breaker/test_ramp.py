@@ -1,9 +1,7 @@
 """The way back: a trickle, then more in steps, as long as all goes well."""
 
-from brownout.scenario import Load, inject, scenario
+from brownout.scenario import MOSTLY_HOME, Load, inject, scenario
 from fixtures.plugin import Run
-
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 
 
 @scenario(

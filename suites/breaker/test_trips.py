@@ -1,10 +1,9 @@
 """What makes a router leave an endpoint, and what must not."""
 
-from brownout.scenario import Load, inject, scenario
+from brownout.scenario import MOSTLY_HOME, Load, inject, scenario
 from brownout.schedule import Scope
 from fixtures.plugin import Run
 
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 SIBLINGS_STAY = {"share_kept_ratio >= 60%": ("breaker",)}
 SIBLINGS_OF_THE_SLOW_STAY = {"share_kept_ratio >= 60%": ("latency-breaker",)}  # who stays leaves nobody behind
 ALWAYS = {

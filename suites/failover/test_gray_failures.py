@@ -1,11 +1,10 @@
 """Endpoints that are neither up nor down."""
 
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from brownout.schedule import Scope
 from fixtures.plugin import Run
 
 REGION = "primary-region"
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 ALWAYS = {
     "hung_requests <= 0": (),
     "time_to_serve_again_s <= {recover_within_s}": (),

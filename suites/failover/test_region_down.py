@@ -1,10 +1,9 @@
 """A region may die; a conversation may not. Three deaths that look different to a router."""
 
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from fixtures.plugin import Run
 
 REGION = "primary-region"
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}  # the tenant that lives there, and one that does not
 ALWAYS = {
     "time_to_serve_again_s <= {recover_within_s}": (),
     "time_to_recover_s <= {recover_within_s}": ("failover", "fail-back"),

@@ -1,7 +1,7 @@
 """The router itself is struck. What it cannot serve then is lost; nothing more may be."""
 
 from brownout.plan import TARGET
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from fixtures.plugin import Run
 
 BACK = {
@@ -11,7 +11,7 @@ BACK = {
 
 
 @scenario(
-    tenants={"{home}": 3, "{pinned}": 1},
+    tenants=MOSTLY_HOME,
     variants={
         "killed": [
             inject("router-killed", TARGET, down_s=1, to=0.5),

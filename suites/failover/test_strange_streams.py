@@ -1,10 +1,9 @@
 """Answers that break in the middle in every way there is, and answers that only look strange."""
 
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from fixtures.plugin import Run
 
 REGION = "primary-region"
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 WHOLE_OR_TOLD: dict[str, tuple[str, ...]] = {
     "truncated_as_success <= 0": (),
     "garbled_as_success <= 0": (),

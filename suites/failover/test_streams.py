@@ -1,9 +1,7 @@
 """Answers that begin late, or end early."""
 
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from fixtures.plugin import Run
-
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 
 
 @scenario(

@@ -3,12 +3,11 @@
 from typing import TypeAlias
 
 from brownout.capacity import Limits
-from brownout.scenario import Sized, inject, scenario
+from brownout.scenario import MOSTLY_HOME, Sized, inject, scenario
 from fixtures.plugin import Run
 
 Must: TypeAlias = dict[str, tuple[str, ...]]
 REGION, FALLBACK_REGION = "primary-region", "fallback-region"
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 AFTERWARDS: Must = {
     "hung_requests <= 0": (),
     "time_to_serve_again_s <= {recover_within_s}": (),

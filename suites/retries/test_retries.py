@@ -1,9 +1,7 @@
 """How a router asks again when something failed: seldom, not too soon, not all at once, and not what cannot be."""
 
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from fixtures.plugin import Run
-
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}  # the tenant that lives there, and one that does not
 
 
 @scenario(

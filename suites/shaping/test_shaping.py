@@ -1,11 +1,10 @@
 """Traffic that is split, or copied, on purpose."""
 
-from brownout.scenario import Load, inject, scenario
+from brownout.scenario import MOSTLY_HOME, Load, inject, scenario
 from brownout.workload import TrafficClass
 from fixtures.plugin import Run
 
 INTERACTIVE: dict[TrafficClass, float] = {"interactive": 1.0}  # background work may have places of its own
-MOSTLY_HOME = {"{home}": 3, "{pinned}": 1}
 NOBODY_FEELS_IT = {
     "availability >= 95%": (),
     "hung_requests <= 0": (),

@@ -1,12 +1,12 @@
 """A provider that says "not now" means it."""
 
-from brownout.scenario import inject, scenario
+from brownout.scenario import MOSTLY_HOME, inject, scenario
 from fixtures.plugin import Run
 
 
 @scenario(
     inject("throttling", "primary", retry_after_s=5),
-    tenants={"{home}": 3, "{pinned}": 1},
+    tenants=MOSTLY_HOME,
     fast=True,
     must={
         "availability[tenant={home}] >= 90%": ("failover",),
