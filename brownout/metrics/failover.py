@@ -13,7 +13,11 @@ from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 # those that never leave one, fewer than one in a hundred makes such a run by chance.
 _RUNS = ((20, 6), (12, 3))
 _RUNS_MIN = 1.2  # as many runs long is the shortest fault that tells when a place was left
-_SHARE_MIN = 0.2  # below it a run takes most of a fault
+# Whoever leaves so late that no whole run fits in is told by what is left of the fault: at least so many expected, so
+# many of them probes. With these, too, fewer than one in a hundred of those that stay seems to have left.
+_ENDS = ((12, 3), (8, 1), (5, 0))
+_END_EXPECTED, _END_HITS = 8, 3  # of so many that a stayer would send there at the end of the fault, it sends so many
+_SHARE_MIN = 0.15  # below it a run takes most of a fault
 _BASELINE_MIN = 20
 
 
@@ -35,9 +39,10 @@ def time_to_detect_s(view: View) -> Observation:
 
     What a request's first attempt was is told from the endpoints' own records. A trickle is at most 30 % of what went
     there first before the fault, over a run so long that 20 of it would have (or a quarter, of 12, where the fault has
-    too few requests for that), so that a router which spreads its load is measured by what it used to send there. The
-    worst fault counts; it is infinite where that does not happen while the fault is on. A fault that lets no attempt be
-    seen (refused connections) tells nothing.
+    too few requests for that), so that a router which spreads its load is measured by what it used to send there; at
+    the fault's end less will do, of fewer. The worst fault counts; it is infinite where that does not happen while the
+    fault is on, and unknown where what came to the place at its end is too little for one that stays and too much for
+    one that left. A fault that lets no attempt be seen (refused connections) tells nothing.
     """
     if not view.windows:
         raise NoEvidence("no fault was on")
@@ -99,18 +104,26 @@ def _detected(view: View, window: Window) -> Observation:
     need(firsts, math.ceil(_RUNS_MIN * length), f"requests with an attempt on record during {window.injection.id}")
     if not _was_seen(view, window):
         raise NoEvidence(f"no attempt was seen at {place} while {window.injection.id} was on: refused ones leave none")
-    gone = (
-        start
-        for start in range(len(firsts) - length + 1)
-        if not hit[start] and sum(hit[start : start + length]) <= trickle
-    )
-    start = next(gone, None)
+    start = _left_at(hit, share, length, trickle)
+    if start is None and sum(hit[-math.ceil(_END_EXPECTED / share) :]) < _END_HITS:
+        raise NoEvidence(f"whether {place} was left at the end of {window.injection.id}, too few requests tell")
     late = [first.canary for first, at_it in zip(firsts, hit, strict=True) if at_it]
     why = (
         f"{share:.0%} of first attempts went to {place} before {window.injection.id}; {len(late)} of {len(firsts)} then"
     )
     value = math.inf if start is None else max(firsts[start].arrived_s - window.on_s, 0.0) if any(hit[:start]) else 0.0
     return Observation(value=value, samples=len(firsts), witnesses=some(late), why=why)
+
+
+def _left_at(hit: Sequence[bool], share: float, length: int, trickle: int) -> int | None:
+    """Return the number of the first request from which on no more than probes came to the place; none, where none."""
+    for start in range(len(hit)):
+        rest = len(hit) - start
+        enough = [(length, trickle)] if rest >= length else [(end / share, probes) for end, probes in _ENDS]
+        came = sum(hit[start : start + length])
+        if not hit[start] and any(rest >= least and came <= most for least, most in enough):
+            return start
+    return None
 
 
 def _run_of(share: float, count: int) -> tuple[int, int]:

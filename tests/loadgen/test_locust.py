@@ -101,14 +101,14 @@ def test_hung_requests_do_not_delay_others(make_router: Callable[..., Any], make
     async def main() -> list[ClientRecord]:
         async with router.serving():
             clock = LoopClock()
-            plan = make_plan(router.url, rate_rps=220, patience_s=2.0, epoch_s=clock.epoch_s)
+            plan = make_plan(router.url, rate_rps=220, patience_s=4.0, epoch_s=clock.epoch_s)
             return (await played(plan, clock))[0]
 
     records = asyncio.run(main())
     assert Counter(hung=200, ok=20) == Counter(record.outcome for record in records)
-    # A bounded pool would hold them up for seconds; leave room for a machine busy with other things.
-    assert max(record.sent_s - record.due_s for record in records) < 0.5
-    assert max(record.e2e_s for record in records if record.outcome == "ok") < 0.8
+    # A bounded pool would hold them up for as long as the hung ones are waited for; a busy machine, for less.
+    assert max(record.sent_s - record.due_s for record in records) < 2.0
+    assert max(record.e2e_s for record in records if record.outcome == "ok") < 2.0
 
 
 @pytest.mark.parametrize("ending", ["abort", "eof"])

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brownout.clock import rng_for
+from brownout.metrics.failover import _left_at, _run_of
 from brownout.verdict import Promise
 from tests.histories import ACME, NEAR, OFF_S, ON_S, SPARE, Story, attempt, fault_records, injection
 
@@ -71,11 +73,36 @@ def test_a_place_that_had_a_quarter_is_not_judged_by_a_fault_as_short_as_a_run(t
     assert ("unknown", True) == (promise.outcome, "needed" in promise.why)
 
 
-def _spread(folder: Path, *, before: int, still: int) -> Story:
+@pytest.mark.parametrize(("left_s", "outcome"), [(4.0, "pass"), (5.0, "pass"), (6.4, "fail"), (9.0, "fail")])
+def test_who_leaves_too_late_for_a_whole_run_is_told_by_the_end_of_the_fault(
+    left_s: float, outcome: str, tmp_path: Path
+) -> None:
+    """A run of 20 does not fit in between leaving and the end of the fault; in time is in time all the same."""
+    assert outcome == _spread(tmp_path, before=5, still=5, until_s=ON_S + left_s).verdict().outcome
+
+
+def test_what_the_end_of_a_fault_cannot_tell_is_unknown(tmp_path: Path) -> None:
+    """Two of the last thirteen requests went there: much for probes of one that left, little for one that stays."""
+    promise = _spread(tmp_path, before=5, still=5, until_s=ON_S + 5.6, then=1).verdict()
+    assert ("unknown", True) == (promise.outcome, "too few requests tell" in promise.why)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.33, 0.6, 0.9])
+def test_who_stays_hardly_ever_seems_to_have_left(share: float) -> None:
+    """Chance makes fewer than two of a hundred routers that spread their load and never leave look as if they had."""
+    rng, tries, left = rng_for(5, "stays"), 1000, 0
+    for _ in range(tries):
+        hit = [rng.random() < share for _ in range(90)]
+        left += _left_at(hit, share, *_run_of(share, len(hit))) is not None
+    assert left <= tries * 0.02
+
+
+def _spread(folder: Path, *, before: int, still: int, until_s: float = OFF_S, then: int = 0) -> Story:
     story = Story(folder, DETECTED)
     for number, one in enumerate(story.client):
         if one.tenant == ACME:
-            near = number % 8 < (still if ON_S <= one.due_s < OFF_S else before) or number == PROBE
+            there = (still if one.due_s < until_s else then) if ON_S <= one.due_s < OFF_S else before
+            near = number % 8 < there or number == PROBE
             story.provider[number] = attempt(
                 number, one.due_s + 0.01, NEAR if near else SPARE, faults=["region-down-1"]
             )
