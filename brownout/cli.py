@@ -114,6 +114,14 @@ def _add_gate(commands: Any) -> None:
         "--repeat", metavar="N", type=int, default=1, help="play every test N times, and judge them as one (default: 1)"
     )
     gate.add_argument(
+        "--settle",
+        metavar="N",
+        type=int,
+        default=5,
+        help="play a test again, up to N times in all, where its figures are too near their bound to tell (default: 5; "
+        "1: never)",
+    )
+    gate.add_argument(
         "--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)"
     )
     gate.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")

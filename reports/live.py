@@ -17,7 +17,7 @@ from brownout.verdict import Verdicts
 from reports.consoles import make_console
 from reports.story import print_story
 from reports.verdict_table import print_verdicts
-from reports.wording import clean, longer, repeats_of
+from reports.wording import clean, longer, repeated
 
 PHASES = ("waiting", "raising", "ready", "baseline", "fault", "lifted", "draining", "judged", "failed", "stopped")
 _STYLES = {
@@ -77,8 +77,8 @@ class LiveView:
     def plan(self, plan: Plan, run: RunDir) -> None:
         """Say what is about to run and where its evidence goes, and start the live table."""
         facts = {"seed": str(plan.seed), "target": plan.target, "clock": plan.clock, "profile": plan.profile}
-        if (times := repeats_of(plan)) > 1:
-            facts["repeats"] = f"{times} of each test, judged as one"
+        if said := repeated(plan):
+            facts["repeats"] = f"{said}, and judged as one"
         for name, value in (facts | {"run": str(run.path)}).items():
             self._console.print(Text.assemble((f"{name:<8}", "dim"), clean(value)), soft_wrap=True)
         for why, count in longer(plan).items():
@@ -101,6 +101,13 @@ class LiveView:
                 vertical_overflow="crop",
             )
             self._live.start()
+
+    def again(self, plan: Plan) -> None:
+        """Say that these are played once more, because chance alone keeps their tests from a verdict."""
+        names = ", ".join(dict.fromkeys(test.base for test in plan.tests))
+        said = f"{names}: too near a bound to tell, so more of the same ({len(plan.tests)} more)"
+        self._console.print(Text.assemble((f"{'again':<8}", "dim"), clean(said)), soft_wrap=True)
+        self._rows |= {test.test: _Row(test.test) for test in plan.tests}
 
     def test_phase(self, test: str, phase: str, detail: str = "") -> None:
         """Move a test to a phase (one of `PHASES`); without a terminal this prints a line when it is news."""

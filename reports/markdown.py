@@ -14,7 +14,7 @@ from reports.wording import (
     left_out,
     longer,
     measured,
-    repeats_of,
+    repeated,
     results,
     skip_reason,
 )
@@ -63,8 +63,8 @@ def _facts(plan: Plan, verdicts: Verdicts) -> str:
         "started": verdicts.started_at,
         **({"overlooked by the clouds": ", ".join(plan.lenient)} if plan.lenient else {}),
     }
-    if (times := repeats_of(plan)) > 1:
-        facts["repeats"] = str(times)
+    if said := repeated(plan):
+        facts["repeats"] = said
     return " · ".join(f"{name} **{escape(value)}**" for name, value in facts.items())
 
 

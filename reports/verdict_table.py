@@ -10,7 +10,7 @@ from rich.text import Text
 
 from brownout.plan import Plan
 from brownout.verdict import Outcome, Promise, Verdicts, never_fired
-from reports.wording import clean, duration, figure, headline, interval, repeats_of, skip_reason, worst_first
+from reports.wording import clean, duration, figure, headline, interval, repeated, skip_reason, worst_first
 
 STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "skipped": "dim"}
 _MANY = 4  # unknown for one reason; of fewer, each is named
@@ -52,7 +52,7 @@ def print_verdicts(
     if verdicts.stopped:
         console.print(Text.assemble((" STOPPED ", "bold white on red"), " ", clean(verdicts.stopped), "\n"))
     word = "ABORTED" if aborted or verdicts.stopped else verdicts.outcome.upper()
-    played = f", each test played {times} times" if plan and (times := repeats_of(plan)) > 1 else ""
+    played = f", {said}" if plan and (said := repeated(plan)) else ""
     took = f"  (took {duration(verdicts.duration_s)}{played})"
     console.print(Text.assemble((word, STYLES[verdicts.outcome]), f"  {headline(ordered)}", (took, "dim")))
     if replay:

@@ -78,9 +78,16 @@ def longer(plan: Plan) -> dict[str, int]:
     return dict(Counter(test.stretched for test in plan.tests if test.stretched and test.repeat == 1))
 
 
-def repeats_of(plan: Plan) -> int:
-    """Return how often each test is played."""
-    return max((test.repeat for test in plan.tests), default=1)
+def repeated(plan: Plan) -> str:
+    """Return in words how often tests are played, where one is more than once."""
+    times = Counter(len(group) for group in plan.groups())
+    most = max(times, default=1)
+    if most == 1:
+        return ""
+    if len(times) == 1:
+        return f"each test played {most} times"
+    again = times.total() - times[1]
+    return f"{again} of {times.total()} tests played again, {most} times in all{' at most' if len(times) > 2 else ''}"
 
 
 def number(value: float) -> str:

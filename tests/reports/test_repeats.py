@@ -97,7 +97,7 @@ def test_repeats_are_one_row_in_every_report(repeated: RunDir, said: Callable[[]
 def test_the_console_says_how_often_and_why_it_takes_so_long(said: Callable[[], str]) -> None:
     """Before: the repeats, and the reason for longer tests with how many there are; after: how long it took."""
     lines = said().splitlines()
-    assert "repeats 3 of each test, judged as one" in lines
+    assert "repeats each test played 3 times, and judged as one" in lines
     assert f"longer  2 of 5 tests: {WHY}" in lines
     assert lines[-1].endswith("(took 1 min 3 s, each test played 3 times)")
 
@@ -106,9 +106,9 @@ def test_the_files_say_how_often_and_why_it_took_so_long(repeated: RunDir) -> No
     """So do the page and the summary."""
     page, summary = html.page(repeated), markdown.text(repeated.plan(), repeated.verdicts())
     assert f"2 of 5 tests took longer: {WHY}" in page
-    assert "3 of each test" in page
+    assert "each test played 3 times" in page
     assert f"Took longer: {markdown.escape(WHY)} (2 of 5 tests)." in summary
-    assert "repeats **3**" in summary
+    assert "repeats **each test played 3 times**" in summary
 
 
 def test_a_witness_of_a_repeat_is_told_from_its_own_evidence(repeated: RunDir, verdicts: Verdicts) -> None:
