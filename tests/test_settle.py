@@ -88,9 +88,9 @@ def test_the_promise_that_needs_the_most_decides() -> None:
     assert [f"{FIRST}.{number}" for number in range(2, MOST + 1)] == _asked(("unknown", 2), ("unknown", 4))
 
 
-@pytest.mark.parametrize("found", [("unknown", None), ("unknown", MOST + 1), ("pass", None), ("fail", None)])
+@pytest.mark.parametrize("found", [("unknown", None), ("pass", None), ("fail", None)])
 def test_what_more_of_the_same_would_not_settle_is_left(found: tuple[Outcome, int | None]) -> None:
-    """No evidence, too many repeats, and whatever is settled already."""
+    """No evidence, and whatever is settled already."""
     assert [] == _asked(found)
 
 
@@ -109,8 +109,7 @@ def test_plays_in_all_are_enough_and_not_too_many(needed: list[int], most: int) 
     assert (1, len(more)) == (len(other), len(group) - 1)
     assert list(range(1, len(group) + 1)) == [test.repeat for test in group]
     assert len(wide.tests) == len({test.test for test in wide.tests})
-    wanted = max((times for times in needed if times <= most), default=1)
-    assert wanted <= len(group) <= max(most, 1)
+    assert min(max(needed), most) <= len(group) <= most
 
 
 def _few(plan: Plan) -> Plan:
@@ -146,18 +145,18 @@ def test_reports_say_which_part_was_played_again() -> None:
 @pytest.mark.parametrize("rate", [0.9, 0.95])
 @pytest.mark.parametrize("size", [60, 150])
 def test_looking_twice_misleads_hardly_more_often(rate: float, size: int) -> None:
-    """A share that lies at its bound exactly is called kept, or broken, by chance in up to 8 % of the cases each."""
+    """A share that lies at its bound exactly is called kept, or broken, by chance in up to 10 % of the cases each."""
     drawn, tries = rng_for(11, "looks").random, 2000
     called = Counter(_looked_twice(drawn, rate, size) for _ in range(tries))
-    assert called["kept"] <= tries * 0.09
-    assert called["broken"] <= tries * 0.09
+    assert called["kept"] <= tries * 0.11
+    assert called["broken"] <= tries * 0.11
 
 
 def _looked_twice(drawn: Callable[[], float], rate: float, size: int) -> str:
     """Judge a share of so many requests, and where that tells nothing, of as many more as `again` would have."""
     seen = Share(sum(drawn() < rate for _ in range(size)), size)
     times = settles_in(seen, lambda value: value >= rate)
-    if not settled(seen, lambda value: value >= rate) and times and times <= MOST:
+    if not settled(seen, lambda value: value >= rate) and times:
         more = min(math.ceil(1.5 * times), MOST) - 1
         seen = Share(seen.hits + sum(drawn() < rate for _ in range(size * more)), size * (1 + more))
     if not settled(seen, lambda value: value >= rate):

@@ -15,6 +15,7 @@ from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 BASELINE_REQUESTS_MIN = 20
 _FORMER_SHARE_MIN = 0.1
 _EXPECTED_MIN = 10
+_FORMER_MIN = 3  # requests at a place before, without which nothing can be said to be left of them
 _TAKEN_OVER_RATIO = 0.9
 
 
@@ -22,6 +23,8 @@ _TAKEN_OVER_RATIO = 0.9
 def share_left_ratio(view: View) -> Observation:
     """How much of its former share of requests a faulted place still gets in the second half of its fault."""
     seen = [one for window in view.windows if (one := still_used(view.history, window))]
+    # Of a small share a short fault tells little, and the interval says so; repeats tell more.
+    seen = seen or [one for window in view.windows if (one := still_used(view.history, window, small=True))]
     if not seen:
         raise NoEvidence("no faulted place had a share of the requests before, and was seen to be asked while faulted")
     return max(seen, key=lambda one: one.value)
@@ -51,6 +54,7 @@ def share_kept_ratio(view: View) -> Observation:
     not left the region. (Who goes elsewhere may have, or may have another order: that tells nothing.)
     """
     seen = [one for window in view.windows if (one := _kept(view.history, window))]
+    seen = seen or [one for window in view.windows if (one := _kept(view.history, window, small=True))]
     if not seen:
         raise NoEvidence("no place beside the fault had enough of the requests before")
     return min(seen, key=lambda one: one.value)
@@ -81,20 +85,20 @@ def probes_in_flight(view: View) -> Observation:
     return max(seen, key=lambda one: one.value)
 
 
-def still_used(history: History, window: Window) -> Observation | None:
+def still_used(history: History, window: Window, *, small: bool = False) -> Observation | None:
     """Return how much of its former share a faulted place gets in the second half of its fault.
 
-    None where it had no share worth the name, and where the fault lets no attempt be seen: who is not let in leaves no
-    trace, and would look like one who stayed away.
+    None where it had no share worth the name (``small``: where it had next to none), and where the fault lets no
+    attempt be seen: who is not let in leaves no trace, and would look like one who stayed away.
     """
     hit = set(window.injection.endpoints)
     if not any(r.endpoint in hit and r.arrived_s in window for r in history.attempts):
         return None
     tenants = history.affected(window)
-    return _compared(history, window, hit, tenants, "still came to")
+    return _compared(history, window, hit, tenants, "still came to", small=small)
 
 
-def _kept(history: History, window: Window) -> Observation | None:
+def _kept(history: History, window: Window, *, small: bool = False) -> Observation | None:
     hit = set(window.injection.endpoints)
     if window.injection.tenants:
         spared = history.senders - set(window.injection.tenants)
@@ -109,9 +113,9 @@ def _kept(history: History, window: Window) -> Observation | None:
     if not shares:
         return None
     main = max(shares, key=lambda place: shares[place])
-    if shares[main] < _FORMER_SHARE_MIN and not window.injection.tenants:
+    if shares[main] < _FORMER_SHARE_MIN and not window.injection.tenants and not small:
         return _took_over(history, window, candidates, tenants)
-    return _compared(history, window, {main}, tenants, "came to")
+    return _compared(history, window, {main}, tenants, "came to", small=small)
 
 
 def _took_over(history: History, window: Window, idle: Collection[str], tenants: Collection[str]) -> Observation | None:
@@ -131,7 +135,13 @@ def _took_over(history: History, window: Window, idle: Collection[str], tenants:
 
 
 def _compared(
-    history: History, window: Window, endpoints: Collection[str], tenants: Collection[str], what: str
+    history: History,
+    window: Window,
+    endpoints: Collection[str],
+    tenants: Collection[str],
+    what: str,
+    *,
+    small: bool,
 ) -> Observation | None:
     """Compare the second half of a fault with the time before all faults."""
     before = _due(history, tenants, 0.0, history.before_s())
@@ -139,7 +149,8 @@ def _compared(
     late = _due(history, tenants, window.half_s, window.off_s)
     former = len(formerly) / len(before) if before else 0.0
     expected = round(former * len(late))
-    if len(before) < BASELINE_REQUESTS_MIN or former < _FORMER_SHARE_MIN or expected < _EXPECTED_MIN:
+    enough = former >= _FORMER_SHARE_MIN and expected >= _EXPECTED_MIN
+    if len(before) < BASELINE_REQUESTS_MIN or not (enough or (small and late and len(formerly) >= _FORMER_MIN)):
         return None
     came = _at(history, late, endpoints, window.off_s)
     names = ", ".join(sorted(endpoints))

@@ -10,7 +10,7 @@ import msgspec
 
 from brownout.evidence import ClientRecord
 from brownout.history import History, Window, grouped
-from brownout.intervals import Longest, pooled
+from brownout.intervals import Longest, Share, pooled
 from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_used
 
@@ -20,6 +20,7 @@ _OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS = 60, 30  # as many as bring a place bo
 _FULL_REQUESTS, _FULL_ATTEMPTS, _FULL_RATIO = 40, 10, 0.9
 # A place that had every request has no share that chance could move: fewer tell the same, and all but one are to come.
 _ALL, _ALL_REQUESTS, _ALL_RATIO = 0.95, 25, 0.95
+_SPREAD = 0.5  # who had less shares with others, and was counted on few requests: it is held to what it had at least
 _SHARE_MIN = 0.15  # of six places that share evenly, each has more
 _LEFT_RATIO_MAX = 0.5  # a place that kept more than this of its share was not left, and has nothing to come back to
 
@@ -30,6 +31,7 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         window: of the fault.
         former: its share of the requests before all faults.
+        least: what that share was at least, by the interval of what was seen.
         due: the requests.
         usual: for each, the share of its class of traffic that came to the place before all faults.
         attempts: how many attempts each made at the place.
@@ -38,6 +40,7 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
 
     window: Window
     former: float
+    least: float
     due: Sequence[ClientRecord]
     usual: Sequence[float]
     attempts: Sequence[int]
@@ -77,7 +80,8 @@ def time_to_full_return_s(view: View) -> Observation:
     """Seconds from a fault's end until its place has 90 % of its former share of the requests, over 40 of them.
 
     Over more of them, where 40 would not bring it 10; over 25, and 95 % of them, where all came to it. Of the classes
-    of traffic that came to it before: how the others mix with them would move its share by chance.
+    of traffic that came to it before: how the others mix with them would move its share by chance. A place that had
+    less than half of them is held to 90 % of what its share was at least.
     """
     seen = [_full_return(back) for back in _returns(view, share_min=_SHARE_MIN, left=False, regulars=True)]
     return _worst(seen)
@@ -113,7 +117,8 @@ def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
         due = [r for r in theirs if r.due_s >= window.half_s]
-        yield _returned(view, window, former, usual, due)
+        least = Share(round(former * len(before)), len(before)).interval()[0] if former < _SPREAD else former
+        yield _returned(view, window, (former, least), usual, due)
 
 
 def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]) -> Mapping[str, float]:
@@ -124,7 +129,7 @@ def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]
 
 
 def _returned(
-    view: View, window: Window, former: float, usual: Mapping[str, float], due: Sequence[ClientRecord]
+    view: View, window: Window, shares: tuple[float, float], usual: Mapping[str, float], due: Sequence[ClientRecord]
 ) -> _Return:
     places = set(window.injection.endpoints)
     there = [[r for r in view.history.by_canary.get(one.canary, ()) if r.endpoint in places] for one in due]
@@ -136,7 +141,8 @@ def _returned(
     attempts = [len(records) for records in there]
     return _Return(
         window=window,
-        former=former,
+        former=shares[0],
+        least=shares[1],
         due=due,
         usual=[usual.get(record.traffic_class, 0.0) for record in due],
         attempts=attempts,
@@ -192,7 +198,7 @@ def _full_return(back: _Return) -> Observation:
     if not starts:
         raise NoEvidence(f"only {len(after)} requests were due after {back.window.injection.id} (at least {length})")
     for start in starts:
-        if back.share(start, length) >= ratio * back.former:
+        if back.share(start, length) >= ratio * back.least:
             value = back.due[start].due_s - off_s
             why = f"{back.window.injection.at} had {ratio:.0%} of its former share again after {value:.1f} s"
             return Observation(
