@@ -103,6 +103,29 @@ def test_who_is_not_let_in_is_not_taken_for_one_who_stayed_away(tmp_path: Path) 
     assert "unknown" == judged(tmp_path, to_spare, "share_left_ratio <= 40%").outcome
 
 
+def test_of_a_small_share_repeats_tell_what_one_play_does_not(tmp_path: Path) -> None:
+    """Six requests in a hundred are too few to say how many of them are left, and enough to say how many would tell."""
+
+    def where(number: int, due_s: float) -> list[str]:
+        return [NEAR, SPARE] if number % 16 == 0 and not ON_S + 2 <= due_s < OFF_S else [SPARE]
+
+    verdict = judged(tmp_path, where, "share_left_ratio <= 40%")
+    assert ("unknown", 0.0, True) == (verdict.outcome, verdict.observed, bool(verdict.repeats))
+
+
+@pytest.mark.parametrize(("every", "kept"), [(3, True), (4, True), (10, False)])
+def test_a_place_that_shared_with_others_is_back_when_it_has_what_it_had_at_least(
+    tmp_path: Path, every: int, *, kept: bool
+) -> None:
+    """Of a hundred requests it had thirty, which may be a share of 23 %; a tenth is less than it can have had."""
+
+    def where(number: int, due_s: float) -> list[str]:
+        near = number % RPS < 3 if due_s < OFF_S else number % every == 0
+        return [NEAR] if near and not ON_S <= due_s < OFF_S else [SPARE]
+
+    assert kept == ("pass" == judged(tmp_path, where, "time_to_full_return_s <= 5s").outcome)
+
+
 def test_a_place_that_had_nothing_cannot_be_left(tmp_path: Path) -> None:
     """What never carried traffic tells nothing by having none."""
 
