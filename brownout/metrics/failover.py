@@ -14,7 +14,7 @@ from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 _RUNS = ((20, 6), (12, 3))
 _RUNS_MIN = 1.2  # as many runs long is the shortest fault that tells when a place was left
 # Whoever leaves so late that no whole run fits in is told by what is left of the fault: at least so many expected, so
-# many of them probes. With these, too, fewer than one in a hundred of those that stay seems to have left.
+# many of them probes. With these, too, at most two in a hundred of those that stay seem to have left.
 _ENDS = ((12, 3), (8, 1), (5, 0))
 _END_EXPECTED, _END_HITS = 8, 3  # of so many that a stayer would send there at the end of the fault, it sends so many
 _SHARE_MIN = 0.15  # below it a run takes most of a fault

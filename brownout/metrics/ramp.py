@@ -200,7 +200,8 @@ def _full_return(back: _Return) -> Observation:
     for start in starts:
         if back.share(start, length) >= ratio * back.least:
             value = back.due[start].due_s - off_s
-            why = f"{back.window.injection.at} had {ratio:.0%} of its former share again after {value:.1f} s"
+            share = "its former share" if back.least == back.former else f"{back.least:.0%}, its share before at least,"
+            why = f"{back.window.injection.at} had {ratio:.0%} of {share} again after {value:.1f} s"
             return Observation(
                 value=value,
                 samples=len(after),
