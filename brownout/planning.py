@@ -16,6 +16,9 @@ from brownout.telemetry import Says
 from brownout.topology import Capacity, Endpoint, Topology
 from brownout.workload import Arrival, Burst, Workload
 
+_RECOVERY_MIN_S = 8.0
+"""The shortest recovery window: in less time too few requests come to tell whether each tenant is served again."""
+
 
 def plan_test(
     made: Scenario,
@@ -139,6 +142,7 @@ def _workload(
     made: Scenario, roles: Roles, times: Profile, target: Target, topology: Topology, arrival: Arrival, where: str
 ) -> Workload:
     load = made.load
+    recovery_s = max(target.recover_within_s, _RECOVERY_MIN_S)
     bursts = tuple(
         Burst(
             at_s=times.baseline_s + swing.from_ * times.fault_s,
@@ -153,7 +157,7 @@ def _workload(
     return Workload(
         model=roles.filled(load.model),
         arrival=msgspec.structs.replace(arrival, rate_rps=times.rate_rps, bursts=bursts),
-        duration_s=times.baseline_s + times.fault_s + target.recover_within_s + times.settle_s,
+        duration_s=times.baseline_s + times.fault_s + recovery_s + times.settle_s,
         tenants=_shares(made.tenants, roles, topology, where),
         classes=load.classes,
         stream_share=load.stream_share,

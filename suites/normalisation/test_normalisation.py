@@ -1,6 +1,6 @@
 """An application knows one dialect, and not who answered it."""
 
-from brownout.scenario import MOSTLY_HOME, inject, scenario
+from brownout.scenario import inject, scenario
 from brownout.schedule import Scope
 from fixtures.plugin import Run
 
@@ -56,7 +56,7 @@ def test_rejected_prompts(run: Run) -> None:
 @scenario(
     inject("unknown-error", "primary-region", how="mixed"),
     inject("unknown-error", "tenant:{pinned}", how="mixed"),
-    tenants=MOSTLY_HOME,
+    tenants={"{home}": 1, "{pinned}": 1},
     must={
         "availability[tenant={home}] >= 90%": ("failover",),
         "truncated_as_success <= 0": (),
