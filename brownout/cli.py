@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from brownout import __version__
 from brownout.errors import BadInput, TargetFailed
+from brownout.unread import reader_left
 from brownout.verdict import ExitCode
 
 EXIT_CODES = """\
@@ -284,6 +285,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         rooms_on_path()
         commands = importlib.import_module("fixtures.commands")
         code = int(commands.COMMANDS[arguments.command](arguments, arguments_given))
+        sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place: whatever it is gets its exit code
         code = _said(_single(error))
     sys.exit(code)
@@ -300,6 +302,8 @@ def _said(error: BaseException) -> ExitCode:
     """Tell the user, and return the exit code."""
     if isinstance(error, KeyboardInterrupt):
         sys.stderr.write("brownout: interrupted\n")
+        return ExitCode.ABORTED
+    if isinstance(error, BrokenPipeError) and reader_left():
         return ExitCode.ABORTED
     if isinstance(error, BadInput | TargetFailed):
         sys.stderr.write(f"brownout: {error}\n")

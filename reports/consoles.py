@@ -5,7 +5,18 @@ import sys
 
 from rich.console import Console
 
+from brownout.unread import leave_unread
+
 _CI_WIDTH = 120  # A log has no width; the 80 columns rich would assume fold every table.
+
+
+class _Console(Console):
+    """A console whose reader may leave. Rich would end the process with 1, which is a verdict here."""
+
+    def on_broken_pipe(self) -> None:
+        """Say no more; what was begun is brought to its end and its own exit code."""
+        self.quiet = True
+        leave_unread(self.file)
 
 
 def make_console(*, stderr: bool = False) -> Console:
@@ -17,5 +28,5 @@ def make_console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
-    console = Console(highlight=False, stderr=stderr)
-    return console if console.is_terminal else Console(highlight=False, width=_CI_WIDTH, stderr=stderr)
+    console = _Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else _Console(highlight=False, width=_CI_WIDTH, stderr=stderr)
