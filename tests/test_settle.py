@@ -1,6 +1,5 @@
 """What chance alone leaves unknown is played again, as often as it seems to take, and judged as one with the first."""
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ from brownout.verdict import ExitCode, Outcome, Promise, Verdicts
 from fixtures.carry_out import Outing, carry_out
 from fixtures.catalogue import REFERENCE_TARGET, load_topology
 from fixtures.gate import GateOptions, make_plan
-from fixtures.settle import again, repeats, widened
+from fixtures.settle import again, plays, repeats, widened
 from fixtures.suites import all_suites
 from reports.wording import repeated
 
@@ -157,7 +156,7 @@ def _looked_twice(drawn: Callable[[], float], rate: float, size: int) -> str:
     seen = Share(sum(drawn() < rate for _ in range(size)), size)
     times = settles_in(seen, lambda value: value >= rate)
     if not settled(seen, lambda value: value >= rate) and times:
-        more = min(math.ceil(1.5 * times), MOST) - 1
+        more = plays(times, MOST) - 1
         seen = Share(seen.hits + sum(drawn() < rate for _ in range(size * more)), size * (1 + more))
     if not settled(seen, lambda value: value >= rate):
         return "unknown"

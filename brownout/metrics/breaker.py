@@ -5,6 +5,7 @@ asked. A router is given the first half of a fault to see what is wrong; the sec
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
 
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import History, Window
@@ -22,9 +23,7 @@ _TAKEN_OVER_RATIO = 0.9
 @metric("share_left_ratio", "ratio", in_hindsight=True)
 def share_left_ratio(view: View) -> Observation:
     """How much of its former share of requests a faulted place still gets in the second half of its fault."""
-    seen = [one for window in view.windows if (one := still_used(view.history, window))]
-    # Of a small share a short fault tells little, and the interval says so; repeats tell more.
-    seen = seen or [one for window in view.windows if (one := still_used(view.history, window, small=True))]
+    seen = _measured(view, still_used)
     if not seen:
         raise NoEvidence("no faulted place had a share of the requests before, and was seen to be asked while faulted")
     return max(seen, key=lambda one: one.value)
@@ -53,8 +52,7 @@ def share_kept_ratio(view: View) -> Observation:
     stand behind the faulted one in order, what they get of the requests that leave it is looked at: who goes there has
     not left the region. (Who goes elsewhere may have, or may have another order: that tells nothing.)
     """
-    seen = [one for window in view.windows if (one := _kept(view.history, window))]
-    seen = seen or [one for window in view.windows if (one := _kept(view.history, window, small=True))]
+    seen = _measured(view, _kept)
     if not seen:
         raise NoEvidence("no place beside the fault had enough of the requests before")
     return min(seen, key=lambda one: one.value)
@@ -98,7 +96,22 @@ def still_used(history: History, window: Window, *, small: bool = False) -> Obse
     return _compared(history, window, hit, tenants, "still came to", small=small)
 
 
-def _kept(history: History, window: Window, *, small: bool = False) -> Observation | None:
+def _measured(view: View, measure: "_Measure") -> list[Observation]:
+    """Measure each fault's places that had a share worth the name; where none had, those that had a small one.
+
+    Of a small share a short fault tells little, and the interval says so; repeats tell more.
+    """
+    for small in (False, True):
+        if seen := [one for window in view.windows if (one := measure(view.history, window, small=small))]:
+            return seen
+    return []
+
+
+class _Measure(Protocol):
+    def __call__(self, history: History, window: Window, *, small: bool) -> Observation | None: ...
+
+
+def _kept(history: History, window: Window, *, small: bool) -> Observation | None:
     hit = set(window.injection.endpoints)
     if window.injection.tenants:
         spared = history.senders - set(window.injection.tenants)

@@ -30,8 +30,7 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         window: of the fault.
-        former: its share of the requests before all faults.
-        least: what that share was at least, by the interval of what was seen.
+        before: how many of the requests before all faults came to it.
         due: the requests.
         usual: for each, the share of its class of traffic that came to the place before all faults.
         attempts: how many attempts each made at the place.
@@ -39,12 +38,21 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     window: Window
-    former: float
-    least: float
+    before: Share
     due: Sequence[ClientRecord]
     usual: Sequence[float]
     attempts: Sequence[int]
     first: int | None
+
+    @property
+    def former(self) -> float:
+        """Its share of the requests before all faults."""
+        return self.before.value
+
+    @property
+    def least(self) -> float:
+        """What it is held to: that share, or where it shared with others, what the share was at least."""
+        return self.before.interval()[0] if self.former < _SPREAD else self.former
 
     def length(self, requests: int, attempts: int) -> int:
         """Return how many requests, of so many at least, formerly brought the place so many attempts."""
@@ -117,8 +125,7 @@ def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
         due = [r for r in theirs if r.due_s >= window.half_s]
-        least = Share(round(former * len(before)), len(before)).interval()[0] if former < _SPREAD else former
-        yield _returned(view, window, (former, least), usual, due)
+        yield _returned(view, window, Share(round(former * len(before)), len(before)), usual, due)
 
 
 def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]) -> Mapping[str, float]:
@@ -129,7 +136,7 @@ def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]
 
 
 def _returned(
-    view: View, window: Window, shares: tuple[float, float], usual: Mapping[str, float], due: Sequence[ClientRecord]
+    view: View, window: Window, before: Share, usual: Mapping[str, float], due: Sequence[ClientRecord]
 ) -> _Return:
     places = set(window.injection.endpoints)
     there = [[r for r in view.history.by_canary.get(one.canary, ()) if r.endpoint in places] for one in due]
@@ -141,8 +148,7 @@ def _returned(
     attempts = [len(records) for records in there]
     return _Return(
         window=window,
-        former=shares[0],
-        least=shares[1],
+        before=before,
         due=due,
         usual=[usual.get(record.traffic_class, 0.0) for record in due],
         attempts=attempts,
@@ -197,10 +203,11 @@ def _full_return(back: _Return) -> Observation:
     starts = [start for start in after if start + length <= len(back.due)]
     if not starts:
         raise NoEvidence(f"only {len(after)} requests were due after {back.window.injection.id} (at least {length})")
+    least = back.least
     for start in starts:
-        if back.share(start, length) >= ratio * back.least:
+        if back.share(start, length) >= ratio * least:
             value = back.due[start].due_s - off_s
-            share = "its former share" if back.least == back.former else f"{back.least:.0%}, its share before at least,"
+            share = "its former share" if least == back.former else f"{least:.0%}, its share before at least,"
             why = f"{back.window.injection.at} had {ratio:.0%} of {share} again after {value:.1f} s"
             return Observation(
                 value=value,
