@@ -16,28 +16,17 @@ from brownout.rundir import RunDir
 from brownout.target import load_target
 from brownout.verdict import ExitCode, Outcome, Promise, Verdicts
 from fixtures.carry_out import Outing, carry_out
-from fixtures.catalogue import REFERENCE_TARGET, load_topology
-from fixtures.gate import GateOptions, make_plan
+from fixtures.catalogue import REFERENCE_TARGET
+from fixtures.gate import make_plan
 from fixtures.settle import again, plays, repeats, widened
-from fixtures.suites import all_suites
 from reports.wording import repeated
+from tests.options import reference_options
 
 MOST = 5
 
 
 def _plan(*tests: str) -> Plan:
-    target, folder = load_target(str(REFERENCE_TARGET))
-    return make_plan(
-        GateOptions(
-            target=target,
-            folder=folder,
-            topology=load_topology("slack"),
-            suites=all_suites(),
-            profile="smoke",
-            clock="virtual",
-            only=tests,
-        )
-    )
+    return make_plan(reference_options(profile="smoke", clock="virtual", only=tests))
 
 
 PLAN = _plan("region-5xx", "region-refused")

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 
 from brownout.target import load_target
-from fixtures.catalogue import REFERENCE_TARGET, load_topology
-from fixtures.gate import GateOptions, judge_virtual
+from fixtures.catalogue import REFERENCE_TARGET
+from fixtures.gate import judge_virtual
 from fixtures.routers import embedded_routers
-from fixtures.suites import all_suites
+from tests.options import reference_options
 
 BREAKERLESS = "asks-the-dead-first"
 DECLARED = ["failover", "fail-back", "first-token-timeout", "normalised-errors", "streaming", "tenant-boundary"]
@@ -27,18 +27,9 @@ TESTS = [
 
 def test_a_router_without_a_breaker_keeps_all_that_it_declares(tmp_path: Path) -> None:
     """It asks each dead endpoint again, and loses the streams that break there: to leave them it never promised."""
-    target, here = load_target(str(REFERENCE_TARGET))
+    target, _ = load_target(str(REFERENCE_TARGET))
     target = msgspec.structs.replace(target, target="no-breaker", embedded=BREAKERLESS, declares=DECLARED)
-    options = GateOptions(
-        target=target,
-        folder=here,
-        topology=load_topology("slack"),
-        suites=all_suites(),
-        profile="full",
-        clock="virtual",
-        seed=7,
-        only=TESTS,
-    )
+    options = reference_options(target=target, profile="full", clock="virtual", seed=7, only=TESTS)
 
     promises = judge_virtual(options, tmp_path / "run", embedded_routers()[BREAKERLESS]).promises
 

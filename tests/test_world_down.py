@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from brownout.fault import PlaneLink
-from brownout.target import load_target
 from faults.network.embedded import EmbeddedPlane
-from fixtures.catalogue import REFERENCE_TARGET, load_topology
-from fixtures.gate import GateOptions, judge_virtual
+from fixtures.gate import judge_virtual
 from fixtures.routers import embedded_routers
-from fixtures.suites import load_suite
+from tests.options import reference_options
 
 
 class _NoPorts(EmbeddedPlane):
@@ -20,15 +18,7 @@ class _NoPorts(EmbeddedPlane):
 
 def test_why_a_world_could_not_be_raised_is_what_is_told(tmp_path: Path) -> None:
     """Not that it then could not be taken down; and the private keys it had written are gone."""
-    target, folder = load_target(str(REFERENCE_TARGET))
-    options = GateOptions(
-        target=target,
-        folder=folder,
-        topology=load_topology("slack"),
-        suites=[("failover", load_suite("failover"))],
-        only=["region-5xx"],
-        clock="virtual",
-    )
+    options = reference_options(only=["region-5xx"], clock="virtual")
 
     with pytest.raises(OSError, match="no port for bedrock-pt-us-east-1"):
         judge_virtual(options, tmp_path / "run", embedded_routers()["reference"], make_plane=_NoPorts)

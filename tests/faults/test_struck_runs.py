@@ -18,11 +18,12 @@ from brownout.rundir import RunDir
 from brownout.scenario import Inject, Scenario, inject, scenario
 from brownout.target import load_target
 from brownout.verdict import Promise
-from fixtures.catalogue import REFERENCE_TARGET, load_topology
+from fixtures.catalogue import REFERENCE_TARGET
 from fixtures.gate import GateOptions, finish, make_plan, play_virtual, to_play
 from fixtures.real import RealStage
 from fixtures.routers import router_named
 from tests.histories import Story, attempt, fault_records, injection, lost, phases
+from tests.options import reference_options
 
 KILLED = inject("router-killed", TARGET, to=0.5)
 REGION = inject("region-down", "primary-region", how="5xx")
@@ -37,15 +38,7 @@ def _scenario(*injections: Inject, must: dict[str, tuple[str, ...]] | None = Non
 
 
 def _options(made: Scenario, **changes: Any) -> GateOptions:
-    target, folder = load_target(str(REFERENCE_TARGET))
-    known: dict[str, Any] = {
-        "target": target,
-        "folder": folder,
-        "topology": load_topology("slack"),
-        "suites": [("s", [made])],
-        "only": ["struck"],
-    }
-    return GateOptions(**(known | changes))
+    return reference_options(**({"suites": [("s", [made])], "only": ["struck"]} | changes))
 
 
 def _played(plan: Plan, folder: Path) -> tuple[RunDir, dict[str, Promise]]:
