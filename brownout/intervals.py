@@ -7,7 +7,7 @@ independent; requests that fail come in clusters, so that the truth is somewhat 
 import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import TypeAlias
+from typing import Any, Protocol
 
 import msgspec
 
@@ -224,13 +224,27 @@ class Longest(msgspec.Struct, frozen=True):
         )
 
 
-Sample: TypeAlias = Share | Kept | Quantile | Mean | Split | Longest
+class Sample(Protocol):
+    """What a figure was taken from, where another sample of the same would give another figure."""
+
+    @property
+    def value(self) -> float:
+        """The figure seen."""
+
+    def interval(self) -> tuple[float, float]:
+        """Return between which figures the one behind it lies."""
+
+    def times(self, repeats: int) -> "Sample":
+        """Return what so many repeats like this one would make."""
+
+    def with_(self, others: Sequence[Any]) -> "Sample":
+        """Return this and others of its kind as one sample."""
 
 
 def pooled(samples: Sequence[Sample]) -> Sample:
-    """Return samples of one kind as one."""
+    """Return samples of one kind, as they are of one metric, as one."""
     first, *others = samples
-    return first.with_(others)  # type: ignore[arg-type]  # of one kind, as they are of one metric
+    return first.with_(others)
 
 
 def settled(sample: Sample, holds: Callable[[float], bool]) -> bool:
@@ -264,14 +278,15 @@ def _least_rate(hits: int, of: int) -> float:
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         rate = (low + high) / 2
-        if _chance_of_fewer(hits, of, rate) > CONFIDENCE:
+        if chance_of_fewer(hits, of, rate) > CONFIDENCE:
             low = rate
         else:
             high = rate
     return low
 
 
-def _chance_of_fewer(hits: int, of: int, rate: float) -> float:
+def chance_of_fewer(hits: int, of: int, rate: float) -> float:
+    """Return how likely a sample of so many has fewer hits than so many, at a rate below 1."""
     term = (1 - rate) ** of
     total = 0.0
     for number in range(hits):

@@ -65,7 +65,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     in the command's first word are relative to the target's file. ``requirements`` is a pip requirements file,
     installed into an environment of the target's own under ``.targets/``; ``packages`` is a ``package.json`` that npm
     installs there instead. ``side_by_side`` is how many of it one machine bears at once: a heavy target is played in
-    fewer tests at a time (``--jobs`` says otherwise).
+    fewer tests at a time (``--jobs`` says otherwise), and tests with a burst of load alone.
     """
 
     command: list[str]

@@ -3,21 +3,17 @@
 import math
 from collections.abc import Sequence
 
+import msgspec
+
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import Window
+from brownout.intervals import Share
+from brownout.leaving import Leaving, Leavings
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
-# A run is so long that, as before the fault, so many of it would go to the faulted place, and so many of these may be
-# probes: whether it has healed can only be asked by asking it. The shorter one is for who spreads over many places: of
-# those that never leave one, fewer than one in a hundred makes such a run by chance.
-_RUNS = ((20, 6), (12, 3))
-_RUNS_MIN = 1.2  # as many runs long is the shortest fault that tells when a place was left
-# Whoever leaves so late that no whole run fits in is told by what is left of the fault: at least so many expected, so
-# many of them probes. With these, too, at most two in a hundred of those that stay seem to have left.
-_ENDS = ((12, 3), (8, 1), (5, 0))
-_END_EXPECTED, _END_HITS = 8, 3  # of so many that a stayer would send there at the end of the fault, it sends so many
-_SHARE_MIN = 0.15  # below it a run takes most of a fault
+_EXPECTED_MIN = 8  # requests that would go to a faulted place while it is faulted, if nobody left it
+_SHARE_MIN = 0.15  # below it, being left looks like chance for most of a fault
 _BASELINE_MIN = 20
 
 
@@ -37,24 +33,25 @@ def time_to_failover_s(view: View) -> Observation:
 def time_to_detect_s(view: View) -> Observation:
     """Seconds from a fault's start until requests no longer go to the faulted place first, but for a trickle of probes.
 
-    What a request's first attempt was is told from the endpoints' own records. A trickle is at most 30 % of what went
-    there first before the fault, over a run so long that 20 of it would have (or a quarter, of 12, where the fault has
-    too few requests for that), so that a router which spreads its load is measured by what it used to send there; at
-    the fault's end less will do, of fewer. The worst fault counts; it is infinite where that does not happen while the
-    fault is on, and unknown where what came to the place at its end is too little for one that stays and too much for
-    one that left. A fault that lets no attempt be seen (refused connections) tells nothing.
+    What a request's first attempt was is told from the endpoints' own records. It was left where so few came first as
+    one that stays would hardly ever send, and at most a trickle of 35 % of what it used to (`brownout.leaving`). The
+    worst fault counts; the figure is infinite where that does not happen while the fault is on, and unknown where it
+    may have, by chance: more of the same would tell. A fault that lets no attempt be seen (refused connections) tells
+    nothing.
     """
     if not view.windows:
         raise NoEvidence("no fault was on")
-    seen, missing = [], []
+    seen: dict[str, tuple[Observation, Leaving]] = {}
+    missing = []
     for window in view.windows:
         try:
-            seen.append(_detected(view, window))
+            seen[window.injection.id] = _detected(view, window)
         except NoEvidence as reason:
             missing.append(str(reason))
     if not seen:
         raise NoEvidence("; ".join(missing))
-    return max(seen, key=lambda one: one.value)
+    worst = max((one for one, _ in seen.values()), key=lambda one: one.value)
+    return msgspec.structs.replace(worst, sample=Leavings({name: left for name, (_, left) in seen.items()}))
 
 
 @metric("error_budget_spent_s", "s", in_hindsight=True)
@@ -95,52 +92,31 @@ def _failed_over(view: View, window: Window) -> Observation:
     return Observation(value=good_s - window.on_s if lost else 0.0, samples=len(due), witnesses=some(lost), why=why)
 
 
-def _detected(view: View, window: Window) -> Observation:
-    place, share = window.injection.at, _first_share(view, window)
+def _detected(view: View, window: Window) -> tuple[Observation, Leaving]:
+    place, before = window.injection.at, _first_share(view, window)
     firsts = _firsts(view, [r for r in view.client if r.due_s in window and r.tenant in view.history.servable(window)])
-    hit = [first.endpoint in window.injection.endpoints for first in firsts]
-    length, trickle = _run_of(share, len(firsts))
-    # A run that takes nearly all of the fault must begin with it: whoever leaves later, if in time, could not be seen.
-    need(firsts, math.ceil(_RUNS_MIN * length), f"requests with an attempt on record during {window.injection.id}")
+    need(firsts, math.ceil(_EXPECTED_MIN / before.value), f"requests with an attempt during {window.injection.id}")
     if not _was_seen(view, window):
         raise NoEvidence(f"no attempt was seen at {place} while {window.injection.id} was on: refused ones leave none")
-    start = _left_at(hit, share, length, trickle)
-    if start is None and sum(hit[-math.ceil(_END_EXPECTED / share) :]) < _END_HITS:
-        raise NoEvidence(f"whether {place} was left at the end of {window.injection.id}, too few requests tell")
-    late = [first.canary for first, at_it in zip(firsts, hit, strict=True) if at_it]
+    there = [first.endpoint in window.injection.endpoints for first in firsts]
+    left = Leaving(before, tuple(zip((first.arrived_s - window.on_s for first in firsts), there, strict=True)))
+    late = [first.canary for first, at_it in zip(firsts, there, strict=True) if at_it]
     why = (
-        f"{share:.0%} of first attempts went to {place} before {window.injection.id}; {len(late)} of {len(firsts)} then"
+        f"{before.value:.0%} of first attempts went to {place} before {window.injection.id}; "
+        f"{len(late)} of {len(firsts)} then"
     )
-    value = math.inf if start is None else max(firsts[start].arrived_s - window.on_s, 0.0) if any(hit[:start]) else 0.0
-    return Observation(value=value, samples=len(firsts), witnesses=some(late), why=why)
+    return Observation(value=left.value, samples=len(firsts), witnesses=some(late), why=why), left
 
 
-def _left_at(hit: Sequence[bool], share: float, length: int, trickle: int) -> int | None:
-    """Return the number of the first request from which on no more than probes came to the place; none, where none."""
-    for start in range(len(hit)):
-        rest = len(hit) - start
-        enough = [(length, trickle)] if rest >= length else [(end / share, probes) for end, probes in _ENDS]
-        came = sum(hit[start : start + length])
-        if not hit[start] and any(rest >= least and came <= most for least, most in enough):
-            return start
-    return None
-
-
-def _run_of(share: float, count: int) -> tuple[int, int]:
-    """Return the longest run that so many requests tell of, or the shortest, and how many of it make a trickle."""
-    runs = [(math.ceil(round(expected / share, 6)), trickle) for expected, trickle in _RUNS]
-    return next((run for run in runs if count >= math.ceil(_RUNS_MIN * run[0])), runs[-1])
-
-
-def _first_share(view: View, window: Window) -> float:
+def _first_share(view: View, window: Window) -> Share:
     """Return which part of the first attempts went to the faulted place before any fault was on."""
     tenants, before_s = view.history.servable(window), view.history.before_s()
     firsts = _firsts(view, [r for r in view.client if r.due_s < before_s and r.tenant in tenants])
     need(firsts, _BASELINE_MIN, "requests of servable tenants with an attempt on record before the faults")
-    share = sum(first.endpoint in window.injection.endpoints for first in firsts) / len(firsts)
-    if share < _SHARE_MIN:
+    share = Share(sum(first.endpoint in window.injection.endpoints for first in firsts), len(firsts))
+    if share.value < _SHARE_MIN:
         raise NoEvidence(
-            f"only {share:.0%} of first attempts went to {window.injection.at} before the faults (at least "
+            f"only {share.value:.0%} of first attempts went to {window.injection.at} before the faults (at least "
             f"{_SHARE_MIN:.0%} needed)"
         )
     return share

@@ -38,7 +38,7 @@ def test_slow_endpoint_is_left(run: Run) -> None:
     must=ALWAYS
     | SIBLINGS_STAY
     | {
-        "share_left_ratio <= 50%": ("breaker",),
+        "share_left_ratio <= 65%": ("breaker",),
         "availability during region-down >= 90%": ("failover",),
         "time_to_full_return_s <= {recover_within_s}": ("breaker", "fail-back"),
     },
