@@ -12,8 +12,8 @@ TESTS = make_plan(reference_options(profile="full", clock="virtual")).tests
 BURSTS = [test.test for test in TESTS if test.workload.arrival.bursts]
 
 
-@given(st.integers(1, 8), st.booleans())
-def test_every_test_is_played_once_and_never_more_than_so_many_at_a_time(size: int, apart: bool) -> None:
+@given(size=st.integers(1, 8), apart=st.booleans())
+def test_every_test_is_played_once_and_never_more_than_so_many_at_a_time(size: int, *, apart: bool) -> None:
     """Whatever is set apart."""
     made = batches(TESTS, size, apart=apart)
     assert sorted(test.test for test in TESTS) == sorted(test.test for test in chain.from_iterable(made))
