@@ -20,6 +20,9 @@ TRICKLE = 0.35
 # has one below the second: of these, and of those that left, it takes more of the same to tell (tested).
 _LEFT, _MAY_HAVE_LEFT = 0.0003, 0.1
 _EXPECTED_MIN = 5  # requests that a stayer would send there in the shortest stretch
+_PART_MIN = (
+    0.2  # of the fault's requests: who is back sooner paused, and has not left (at the fault's end nobody can say)
+)
 _CAUTION = 0.84  # standard errors: the share before is known from few requests, and may have been less
 _SHARE_MAX = 0.97  # even who sends everything to one place tries another now and then
 _EXACT_UP_TO = 1500
@@ -80,16 +83,16 @@ class Leaving(msgspec.Struct, frozen=True):
         """
         hits = [there for _, there in self.firsts]
         count, came_by = len(hits), [0, *accumulate(hits)]
-        shortest = math.ceil(_EXPECTED_MIN * self.plays / self.before.value)
-        most = TRICKLE * self.before.value
+        at_end = math.ceil(_EXPECTED_MIN * self.plays / self.before.value)
+        shortest, most = max(at_end, math.ceil(_PART_MIN * count)), TRICKLE * self.before.value
         starts = [at for at in range(count) if not hits[at] and (at == 0 or hits[at - 1])]
         ends = [at for at in range(1, count + 1) if not hits[at - 1] and (at == count or hits[at])]
         for start in starts:
-            if sum(hits[start : start + shortest]) > most * shortest:
+            if came_by[min(start + shortest, count)] - came_by[start] > most * shortest:
                 continue
             for end in ends:
                 length, came = end - start, came_by[end] - came_by[start]
-                if length >= shortest and came <= most * length:
+                if length >= (at_end if end == count else shortest) and came <= most * length:
                     yield start, length, came
 
     def _chance(self, length: int, came: int) -> float:

@@ -100,3 +100,9 @@ def test_it_may_have_been_left_before_it_surely_was(hits: list[bool], before: in
     firsts = tuple((at / 8, hit) for at, hit in enumerate(hits))
     low, high = Leaving(Share(before, 40), firsts).times(alike).interval()
     assert (True, True) == (0 <= low <= high, high == math.inf or high <= len(hits) / 8)
+
+
+def test_a_pause_is_no_leaving() -> None:
+    """One that asks elsewhere for a second, and then goes on as before, knows nothing."""
+    firsts = [(at / 10, not 30 <= at < 40) for at in range(100)]
+    assert math.inf == Leaving(Share(40, 40), tuple(firsts)).value

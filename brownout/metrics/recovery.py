@@ -1,13 +1,17 @@
 """The way back: how soon things are as before, and whether a healed endpoint was let up gently."""
 
+import math
+
 from brownout.evidence import ProviderRecord
 from brownout.history import Window
+from brownout.intervals import Kept, Share
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
 _SHARE_WINDOW = 20  # attempts over which a share of traffic is taken
 _BACK_RATIO = 0.5  # an endpoint is back when it has half its former share again
-_REOPEN_SHARE_MIN = 0.4  # below it, chance alone moves the ratio too far
+_REOPEN_SHARE_MIN = 0.15  # below it, being let up takes longer than anyone watches
+_REOPEN_EXPECTED = 8  # attempts that a place would formerly have got while its return is looked at
 _BASELINE_ATTEMPTS_MIN = 10
 
 
@@ -40,7 +44,10 @@ def time_to_serve_again_s(view: View) -> Observation:
 
 @metric("reopen_share_ratio", "ratio", in_hindsight=True)
 def reopen_share_ratio(view: View) -> Observation:
-    """A healed place's share of the first 20 attempts after it serves again, relative to its share before the fault."""
+    """A healed place's share of the first 20 attempts after it serves again, relative to its share before the fault.
+
+    Of more of them, where 20 would not have brought it 8.
+    """
     seen = [one for window in view.windows for one in _reopenings(view, window)]
     if not seen:
         raise NoEvidence(
@@ -106,15 +113,18 @@ def _reopenings(view: View, window: Window) -> list[Observation]:
     first = next((i for i, r in enumerate(after) if r.endpoint in hit), None)
     if len(before) < _BASELINE_ATTEMPTS_MIN or share < _REOPEN_SHARE_MIN or first is None:
         return []
-    stretch = after[first : first + _SHARE_WINDOW]
-    if len(stretch) < _SHARE_WINDOW or _still_used(view, window, hit, share):
+    length = max(_SHARE_WINDOW, math.ceil(_REOPEN_EXPECTED / share))
+    stretch = after[first : first + length]
+    if len(stretch) < length or _still_used(view, window, hit, share):
         return []
-    again = _share(stretch, hit)
-    first_some = f"the first {len(stretch)} attempts after it served again"
-    why = f"{window.injection.at}: {again:.0%} of {first_some}, {share:.0%} before"
-    return [
-        Observation(value=again / share, samples=len(stretch), witnesses=some([r.canary for r in stretch]), why=why)
-    ]
+    again = [r for r in stretch if r.endpoint in hit]
+    sample = Kept(Share(len(again), length), Share(sum(r.endpoint in hit for r in before), len(before)))
+    why = (
+        f"{window.injection.at}: {len(again) / length:.0%} of the first {length} attempts after it served again, "
+        f"{share:.0%} before"
+    )
+    witnesses = some([r.canary for r in again])
+    return [Observation(value=sample.value, samples=length, witnesses=witnesses, why=why, sample=sample)]
 
 
 def _still_used(view: View, window: Window, hit: set[str], share: float) -> bool:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from brownout.metrics.promptness import REST_MIN, RUN_LENGTH
-from tests.histories import OFF_S, Story, ask, attempt, lost
+from brownout.verdict import Promise
+from tests.histories import LAST_S, NEAR, OFF_S, ON_S, SPARE, Story, ask, attempt, lost
 
 SERVES_AGAIN, RECOVERS = "time_to_serve_again_s <= 9s", "time_to_recover_s <= 9s"
 BOTH = pytest.mark.parametrize("promise", [SERVES_AGAIN, RECOVERS])
@@ -72,3 +73,35 @@ def test_a_short_rest_that_is_not_all_prompt_is_no_service(tmp_path: Path, promi
 def test_without_requests_after_the_fault_nobody_can_tell(tmp_path: Path, promise: str, waits_s: str) -> None:
     """A rest is one of a test that went on for long enough: who was hardly asked has shown nothing."""
     assert ("unknown", None) == _outcome(tmp_path, promise, waits_s)
+
+
+GENTLY = "reopen_share_ratio <= 70%"
+
+
+def _let_up(folder: Path, *, before: int, first: int) -> Promise:
+    """Return what is said of a place that had so many of eight requests, none while faulted, and then so many again."""
+    story = Story(folder, GENTLY)
+    story.client = [ask(number, number / 8) for number in range(int(LAST_S * 8))]
+    story.provider = []
+    for number, one in enumerate(story.client):
+        there = before if one.due_s < ON_S else 0 if one.due_s < OFF_S else first
+        story.provider.append(attempt(number, one.due_s, NEAR if number % 8 < there else SPARE))
+    story.provider.append(attempt(len(story.client), ON_S + 1, NEAR, outcome="refused", status=503))
+    return story.verdict()
+
+
+@pytest.mark.parametrize(
+    ("before", "first", "outcome"), [(8, 1, "pass"), (8, 8, "fail"), (4, 1, "pass"), (8, 5, "unknown")]
+)
+def test_a_place_that_carried_much_is_let_up_gently_or_at_once(
+    tmp_path: Path, before: int, first: int, outcome: str
+) -> None:
+    """Twenty attempts tell, where most of them would have come to it."""
+    assert outcome == _let_up(tmp_path, before=before, first=first).outcome
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_place_that_carried_little_takes_more_attempts_and_may_take_repeats(tmp_path: Path, first: int) -> None:
+    """Of a quarter, twenty attempts hold five: 32 are looked at, and it is said how many plays would tell."""
+    promise = _let_up(tmp_path, before=2, first=first)
+    assert ("unknown", 32, True) == (promise.outcome, promise.samples, (promise.repeats or 99) <= 20)
