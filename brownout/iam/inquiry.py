@@ -1,0 +1,155 @@
+"""Asks whether a principal may do something from somewhere, with all the policies that have a say in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from brownout.errors import BadInput, nearest
+from brownout.iam.arns import parse_arn
+from brownout.iam.authorization import Identity
+from brownout.iam.context import Value
+from brownout.iam.doors import Door
+from brownout.iam.escrow import KINDS, NONE, Account, Escrow, Held
+from brownout.iam.evaluate import Decision, Missing, Policies
+from brownout.iam.exports import Exports
+from brownout.iam.free import Free, context_of, decide, times
+from brownout.iam.policy import Policy
+from brownout.iam.request import Request
+from brownout.iam.subjects import Subject, controls
+from brownout.iam.vantage import Vantage
+
+ASSUME = "sts:AssumeRole"
+
+
+@dataclass(frozen=True)
+class _Owned:
+    """What is called, with the policies that come with it."""
+
+    arn: str
+    action: str
+    account: Account
+    region: str
+    policies: tuple[Policy | Missing, ...]
+    keys: Mapping[str, Value]
+
+
+class Inquiry:
+    """Asks of one escrow's exports.
+
+    Args:
+        escrow: the parties.
+        exports: their policies.
+        now: the time of all requests.
+
+    Raises:
+        BadInput: ``escrow.yaml`` names a file or a control policy that is not there.
+    """
+
+    def __init__(self, escrow: Escrow, exports: Exports, now: datetime) -> None:
+        self._escrow = escrow
+        self._times = times(now.timestamp(), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        self._rcps = {
+            name: controls(account.rcps, exports, f"escrow.yaml: accounts.{name}.rcps")
+            for name, account in escrow.accounts.items()
+        }
+        everything = [held for kind in KINDS for held in getattr(escrow, kind)]
+        self._policies = {held.arn: _policies_of(held, exports) for held in everything}
+        self.questions = 0
+
+    def read(self, subject: Subject, door: Door, vantage: Vantage, *, anyhow: bool = False) -> Decision:
+        """Return whether a principal may do what a door is.
+
+        Args:
+            subject: who wants to.
+            door: what.
+            vantage: from where.
+            anyhow: through another service, too: what can be read so counts for who is meant to read.
+        """
+        owner = self._escrow.accounts[door.held.account]
+        owned = _Owned(
+            arn=door.resource,
+            action=door.action,
+            account=owner,
+            region=door.held.region,
+            policies=self._policies[door.held.arn],
+            keys={
+                "aws:ResourceAccount": owner.id,
+                "s3:ResourceAccount": owner.id,
+                "aws:RequestedRegion": door.held.region,
+                **({"aws:ResourceOrgID": owner.organization} if owner.organization not in {"", NONE} else {}),
+            },
+        )
+        return self._ask(subject, owned, vantage, {} if anyhow else door.keys)
+
+    def assume(
+        self, subject: Subject, role: Identity, vantage: Vantage, region: str, more: Mapping[str, Value]
+    ) -> Decision:
+        """Return whether a principal may assume a role.
+
+        Args:
+            subject: who wants to.
+            role: which.
+            vantage: from where.
+            region: of the STS endpoint that is asked.
+            more: what is known besides, such as that there is no external id.
+        """
+        arn = parse_arn(role.principal.arn)
+        owner = self._escrow.account_of(arn.account if arn else "")
+        assert owner is not None  # an account that is not named is refused when the subjects are made
+        assert role.trust is not None  # users are not assumed
+        owned = _Owned(
+            arn=role.principal.arn,
+            action=ASSUME,
+            account=owner,
+            region=region,
+            policies=(role.trust,),
+            keys={"aws:ResourceAccount": owner.id, "aws:RequestedRegion": region},
+        )
+        return self._ask(subject, owned, vantage, more)
+
+    def _ask(self, subject: Subject, owned: _Owned, vantage: Vantage, more: Mapping[str, Value]) -> Decision:
+        self.questions += 1
+        name = next(name for name, one in self._escrow.accounts.items() if one.id == owned.account.id)
+        request = Request(
+            principal=subject.principal,
+            action=owned.action,
+            resource=owned.arn,
+            owner=owned.account.id,
+            context=context_of(self._times, subject.keys, vantage.keys, owned.keys, more, closed=subject.closed),
+        )
+        policies = Policies(
+            identity=subject.policies,
+            boundary=subject.boundary,
+            scps=subject.scps,
+            resource=owned.policies,
+            rcps=self._rcps[name],
+            endpoint=vantage.endpoint.policy if vantage.endpoint else None,
+        )
+        free = Free(
+            vantage,
+            user_id=subject.principal.unique_id if subject.principal.is_role else "",
+            tags=subject.identity is None,
+            fixed=more,
+        )
+        return decide(request, policies, free)
+
+
+def _policies_of(held: Held, exports: Exports) -> tuple[Policy | Missing, ...]:
+    policies: list[Policy | Missing | None] = [_file(held.policy, held, "policy", exports)]
+    if ":kms:" in held.arn and held.grants:
+        policies.append(_file(held.grants, held, "grants", exports))
+    elif ":kms:" in held.arn:
+        policies.append(Missing(f"the grants of {held.arn} (no file of them is named)"))
+    return tuple(one for one in policies if one is not None)
+
+
+def _file(name: str, held: Held, field: str, exports: Exports) -> Policy | None:
+    if name == NONE:
+        return None
+    if name not in exports.policies:
+        known: Iterable[str] = sorted(exports.policies)
+        raise BadInput(
+            f"escrow.yaml: {field} of {held.arn}: no policy is in {name!r}.{nearest(name, known)} "
+            f"Policies are in: {', '.join(known) or 'no file'}. Where it has none, write: {field}: none"
+        )
+    return exports.policies[name]
