@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_abort(commands)
     _add_conform(commands)
     _add_curve(commands)
+    _add_iam(commands)
     judge = _command(commands, "judge", "judge a run again from its directory alone")
     judge.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/gate/latest")
     judge.add_argument("--json", action="store_true", help="print verdicts.json")
@@ -275,6 +276,20 @@ def _add_conform(commands: Any) -> None:
     wire = _command(commands, "wire", "print which operations and errors of each dialect are tested, by which client")
     wire.add_argument("--run", action="store_true", help="run the tests, and say which passed")
     wire.add_argument("--markdown", metavar="FILE", type=Path, default=None, help="write the table as Markdown too")
+
+
+def _add_iam(commands: Any) -> None:
+    iam = _command(
+        commands, "iam", "judge exported AWS policies: does the escrow keep what it promises, failing over too?"
+    )
+    iam.add_argument(
+        "policies", metavar="POLICY_DIR", type=Path, help="escrow.yaml and what the AWS CLI printed (docs/iam.md)"
+    )
+    iam.add_argument(
+        "--topology", metavar="NAME|FILE", default="", help="every AWS region that it has must be one of the escrow's"
+    )
+    iam.add_argument("--verbose", action="store_true", help="list every way in, not the first few")
+    iam.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:

@@ -23,9 +23,15 @@ _UNDER_RCPS = frozenset({"s3", "sts", "kms", "sqs", "secretsmanager", "ecr", "dy
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A policy that there is or may be, and that is not at hand."""
+    """A policy that there is or may be, and that is not at hand.
+
+    Attributes:
+        why: which.
+        denies: it may deny; a key's grants do not.
+    """
 
     why: str
+    denies: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +182,7 @@ def _say(
     by: list[str] = []
     for policy in given:
         if isinstance(policy, Missing):
-            truths.append(unsure(policy.why))
+            truths += [unsure(policy.why)] if policy.denies or effect == "Allow" else []
             continue
         for statement in policy.statements:
             if statement.effect == effect:

@@ -139,7 +139,7 @@ def _policies_of(held: Held, exports: Exports) -> tuple[Policy | Missing, ...]:
     if ":kms:" in held.arn and held.grants:
         policies.append(_file(held.grants, held, "grants", exports))
     elif ":kms:" in held.arn:
-        policies.append(Missing(f"the grants of {held.arn} (no file of them is named)"))
+        policies.append(Missing(f"the grants of {held.arn} (no file of them is named)", denies=False))
     return tuple(one for one in policies if one is not None)
 
 
