@@ -15,7 +15,7 @@ _SHOWN = 3
 
 
 def print_escrow(verdicts: EscrowVerdicts, console: Console, *, verbose: bool = False) -> None:
-    """Print each promise in each region, broken ones first.
+    """Print each promise in each region, broken ones first and in full.
 
     Args:
         verdicts: what was judged.
@@ -23,56 +23,56 @@ def print_escrow(verdicts: EscrowVerdicts, console: Console, *, verbose: bool = 
         verbose: every way in, not the first few.
     """
     ordered = sorted(verdicts.findings, key=lambda one: WORST_FIRST.index(one.outcome))
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("promise", overflow="fold", ratio=2)
-    table.add_column("region", overflow="fold", no_wrap=True)
-    table.add_column("found", overflow="fold", ratio=5)
     for finding in ordered:
-        table.add_row(
-            Text("kept" if finding.outcome == "pass" else finding.outcome, STYLES[finding.outcome]),
-            _promise(finding),
-            Text.assemble(clean(finding.region), ("\n" + finding.state, "dim")),
-            _found(finding, len(finding.breaches) if verbose else _SHOWN),
-        )
-    console.print(table)
-    console.print()
+        if finding.outcome != "pass":
+            _print_finding(finding, console, len(finding.breaches) if verbose else _SHOWN)
+    _print_kept([one for one in ordered if one.outcome == "pass"], console)
     for line in verdicts.exempt:
-        console.print(Text.assemble(("read from outside by leave of escrow.yaml: ", "dim"), clean(line)))
+        console.print(Text.assemble(("may read from outside: ", "dim"), clean(line)), soft_wrap=True)
     said = f"  {clean(verdicts.escrow)}: {_counts(ordered)}"
     console.print(Text.assemble((verdicts.outcome.upper(), STYLES[verdicts.outcome]), said))
 
 
-def _promise(finding: Finding) -> Text:
-    if finding.outcome == "pass":
-        return Text(finding.promise, "bold")
-    return Text.assemble((finding.promise, "bold"), "\n", PROMISES[finding.promise])
-
-
-def _found(finding: Finding, shown: int) -> Text:
-    if finding.outcome == "pass":
-        return Text(f"{finding.questions} requests judged", "dim")
-    lines = Text("\n").join([*(_breach(one) for one in finding.breaches[:shown]), *_doubts(finding)])
-    more = len(finding.breaches) - shown
-    return lines.append(f"\nand {more} more (--verbose)", "dim") if more > 0 else lines
-
-
-def _doubts(finding: Finding) -> Sequence[Text]:
-    return [Text.assemble(("not known: ", STYLES["unknown"]), clean(finding.why))] if finding.why else []
+def _print_finding(finding: Finding, console: Console, shown: int) -> None:
+    place = f"  {clean(finding.region)}, {finding.state}"
+    console.print(
+        Text.assemble((f"{finding.outcome:<9}", STYLES[finding.outcome]), (finding.promise, "bold"), (place, "dim"))
+    )
+    console.print(Text(f"  promised: {PROMISES[finding.promise]}", "dim"), soft_wrap=True)
+    for breach in finding.breaches[:shown]:
+        # Names of roles and statements are copied and searched for: they are not folded.
+        console.print(_breach(breach), soft_wrap=True)
+    if len(finding.breaches) > shown:
+        console.print(Text(f"  and {len(finding.breaches) - shown} more: --verbose", "dim"))
+    if finding.why:
+        console.print(Text.assemble(("  not known: ", STYLES["unknown"]), clean(finding.why)), soft_wrap=True)
+    console.print()
 
 
 def _breach(breach: Breach) -> Text:
-    can = " can " if breach.certain else " may be able to "
-    become = "".join(f", become {clean(role)}," for role in breach.roles)
+    become = " ".join(f"become {clean(role)}, and then" for role in breach.roles)
+    can = " can" if breach.certain or not breach.can else " may be able to"
     does = f"{breach.action} on {clean(breach.resource)} from {clean(breach.vantage)}"
-    if breach.who.startswith("nobody"):
-        can, does = " can ", f"do {does}"
-    text = Text.assemble((clean(breach.who), "bold"), can.rstrip(), f"{become} {'and ' if become else ''}{does}")
+    text = Text.assemble(("  " + clean(breach.who), "bold"), " ".join(filter(None, (can, become, does))))
     for where in breach.by:
-        text.append(f"\n  by {clean(where)}", "dim")
+        text.append(f"\n    by {clean(where)}", "dim")
     for why in breach.why:
-        text.append(f"\n  {clean(why)}" if breach.certain else f"\n  not known: {clean(why)}", "dim")
+        text.append("\n    " + ("" if breach.certain else "not known: ") + clean(why), "dim")
     return text
+
+
+def _print_kept(findings: Sequence[Finding], console: Console) -> None:
+    if not findings:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for name in ("kept", "region", "", "requests judged"):
+        table.add_column(name, no_wrap=True, justify="right" if name.endswith("judged") else "left")
+    for finding in findings:
+        table.add_row(
+            Text(finding.promise, STYLES["pass"]), clean(finding.region), finding.state, str(finding.questions)
+        )
+    console.print(table)
+    console.print()
 
 
 def _counts(findings: Sequence[Finding]) -> str:

@@ -35,8 +35,6 @@ def arn_like(wanted: str, text: str) -> Truth:
         wanted: a pattern (see `brownout.iam.wildcards`).
         text: the value in the request.
     """
-    if wanted == ANY:
-        return YES
     parts, given = wanted.split(":", _PARTS - 1), text.split(":", _PARTS - 1)
     if len(parts) < _PARTS and ANY in wanted:
         return unsure(f"what ArnLike makes of {shown(wanted)!r}, which has not six parts")

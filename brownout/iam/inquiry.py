@@ -1,10 +1,9 @@
 """Asks whether a principal may do something from somewhere, with all the policies that have a say in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from brownout.errors import BadInput, nearest
 from brownout.iam.arns import parse_arn
 from brownout.iam.authorization import Identity
 from brownout.iam.context import Value
@@ -15,7 +14,7 @@ from brownout.iam.exports import Exports
 from brownout.iam.free import Free, context_of, decide, times
 from brownout.iam.policy import Policy
 from brownout.iam.request import Request
-from brownout.iam.subjects import Subject, controls
+from brownout.iam.subjects import Subject
 from brownout.iam.vantage import Vantage
 
 ASSUME = "sts:AssumeRole"
@@ -40,17 +39,13 @@ class Inquiry:
         escrow: the parties.
         exports: their policies.
         now: the time of all requests.
-
-    Raises:
-        BadInput: ``escrow.yaml`` names a file or a control policy that is not there.
     """
 
     def __init__(self, escrow: Escrow, exports: Exports, now: datetime) -> None:
         self._escrow = escrow
         self._times = times(now.timestamp(), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
         self._rcps = {
-            name: controls(account.rcps, exports, f"escrow.yaml: accounts.{name}.rcps")
-            for name, account in escrow.accounts.items()
+            name: tuple(exports.controls[one] for one in account.rcps) for name, account in escrow.accounts.items()
         }
         everything = [held for kind in KINDS for held in getattr(escrow, kind)]
         self._policies = {held.arn: _policies_of(held, exports) for held in everything}
@@ -135,21 +130,8 @@ class Inquiry:
 
 
 def _policies_of(held: Held, exports: Exports) -> tuple[Policy | Missing, ...]:
-    policies: list[Policy | Missing | None] = [_file(held.policy, held, "policy", exports)]
-    if ":kms:" in held.arn and held.grants:
-        policies.append(_file(held.grants, held, "grants", exports))
-    elif ":kms:" in held.arn:
+    files = [name for name in (held.policy, held.grants) if name not in {NONE, ""}]
+    policies: list[Policy | Missing] = [exports.policies[name] for name in files]
+    if ":kms:" in held.arn and not held.grants:
         policies.append(Missing(f"the grants of {held.arn} (no file of them is named)", denies=False))
-    return tuple(one for one in policies if one is not None)
-
-
-def _file(name: str, held: Held, field: str, exports: Exports) -> Policy | None:
-    if name == NONE:
-        return None
-    if name not in exports.policies:
-        known: Iterable[str] = sorted(exports.policies)
-        raise BadInput(
-            f"escrow.yaml: {field} of {held.arn}: no policy is in {name!r}.{nearest(name, known)} "
-            f"Policies are in: {', '.join(known) or 'no file'}. Where it has none, write: {field}: none"
-        )
-    return exports.policies[name]
+    return tuple(policies)

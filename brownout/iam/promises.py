@@ -13,7 +13,6 @@ from brownout.iam.inquiry import Inquiry
 from brownout.iam.readers import readers_can_read
 from brownout.iam.search import Found, Search
 from brownout.iam.unreadable import Unreadable
-from brownout.iam.vantage import check_endpoints
 from brownout.iam.verdicts import EscrowVerdicts, Finding
 from brownout.verdict import overall
 
@@ -38,13 +37,9 @@ def judge_escrow(escrow: Escrow, exports: Exports, now: datetime) -> EscrowVerdi
 
     Args:
         escrow: the parties.
-        exports: their policies.
+        exports: their policies; both as `brownout.iam.load_folder` gives them.
         now: when the requests are made.
-
-    Raises:
-        BadInput: ``escrow.yaml`` names what no export has.
     """
-    check_endpoints(escrow, exports)
     search = Search(escrow, exports, Inquiry(escrow, exports, now))
     judges: Mapping[str, _Judge] = {
         "weights-unreadable": Unreadable("weights", search),

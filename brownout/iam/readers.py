@@ -45,7 +45,8 @@ def _read(held: Held, region: str, readers: Sequence[Subject], search: Search, f
 def _shut(held: Held, action: str, answers: Sequence[Decision]) -> Breach:
     told = next((one for one in answers if one.answer == "unknown"), answers[0])
     return Breach(
-        who="nobody who is meant to",
+        who="nobody who is meant to read",
+        can=False,
         roles=[],
         action=action,
         resource=held.arn,

@@ -1,9 +1,8 @@
 """Who is judged: the roles and users of the exports, those that an administrator could make, and strangers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from brownout.errors import BadInput, nearest
 from brownout.iam.arns import parse_arn
 from brownout.iam.authorization import Identity
 from brownout.iam.context import Many, NotKnown, Value
@@ -38,7 +37,7 @@ class Subject:
     account: str
     policies: tuple[Policy | Missing, ...]
     boundary: Policy | Missing | None
-    scps: tuple[tuple[Policy | Missing, ...], ...]
+    scps: tuple[tuple[Policy, ...], ...]
     keys: Mapping[str, Value]
     closed: tuple[str, ...] = ()
     identity: Identity | None = None
@@ -56,7 +55,10 @@ class Subjects:
         self._escrow = escrow
         self._exports = exports
         self._named = {name for policy in _every_policy(exports) for name in _arns_in(policy)}
-        self._scps = {name: _levels(account, name, exports) for name, account in escrow.accounts.items()}
+        self._scps = {
+            name: tuple(tuple(exports.controls[one] for one in level) for level in account.scps)
+            for name, account in escrow.accounts.items()
+        }
         self.real = [self._real(one) for one in exports.identities.values()]
 
     def of_sides(self, *sides: str) -> Iterator[Subject]:
@@ -83,13 +85,7 @@ class Subjects:
     def _real(self, identity: Identity) -> Subject:
         arn = parse_arn(identity.principal.arn)
         number = arn.account if arn else ""
-        name = next((name for name, one in self._escrow.accounts.items() if one.id == number), None)
-        if name is None:
-            numbers = [one.id for one in self._escrow.accounts.values()]
-            raise BadInput(
-                f"account {number}, whose authorization details are here, is not among accounts in escrow.yaml."
-                f"{nearest(number, numbers)} Name it there, with its side."
-            )
+        name = next(name for name, one in self._escrow.accounts.items() if one.id == number)
         account = self._escrow.accounts[name]
         # Where sessions may bring tags of their own, of none anything is known.
         tags = {} if _sessions_bring_tags(identity) else {f"{_TAG}{key}": tag for key, tag in identity.tags.items()}
@@ -160,31 +156,6 @@ def _every_policy(exports: Exports) -> Iterator[Policy]:
         for policy in (*one.policies, one.boundary, one.trust):
             if isinstance(policy, Policy):
                 yield policy
-
-
-def _levels(account: Account, name: str, exports: Exports) -> tuple[tuple[Policy | Missing, ...], ...]:
-    return tuple(
-        tuple(_control(one, exports, f"escrow.yaml: accounts.{name}.scps") for one in level) for level in account.scps
-    )
-
-
-def controls(names: Iterable[str], exports: Exports, where: str) -> tuple[Policy | Missing, ...]:
-    """Return policies of organizations by name or id.
-
-    Raises:
-        BadInput: one that is not among the exports.
-    """
-    return tuple(_control(one, exports, where) for one in names)
-
-
-def _control(name: str, exports: Exports, where: str) -> Policy:
-    if name not in exports.controls:
-        known: Sequence[str] = sorted(exports.controls)
-        raise BadInput(
-            f"{where}: no aws organizations describe-policy output has {name!r}.{nearest(name, known)} "
-            f"There are: {', '.join(known)}."
-        )
-    return exports.controls[name]
 
 
 def _keys_of(principal: Principal) -> dict[str, Value]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from brownout.errors import BadInput, nearest
 from brownout.iam.context import Value
 from brownout.iam.escrow import Escrow
 from brownout.iam.exports import Endpoint, Exports
@@ -39,14 +38,10 @@ def outside() -> Iterator[Vantage]:
 
 
 def inside(escrow: Escrow, exports: Exports, service: str) -> Iterator[Vantage]:
-    """Return the escrow's own endpoints that carry a service.
-
-    Raises:
-        BadInput: one that ``escrow.yaml`` names and no export has, or that is in another region.
-    """
+    """Return the escrow's own endpoints that carry a service."""
     for region, names in escrow.endpoints.items():
         for name in names:
-            endpoint = _endpoint(name, region, exports)
+            endpoint = exports.endpoints[name]
             if endpoint.service in _CARRIED_BY.get(service, (service,)):
                 keys = {**_keys(name, endpoint.vpc, endpoint.owner), "aws:ViaAWSService": "false"}
                 yield Vantage(f"{name} ({region})", endpoint, keys)
@@ -59,27 +54,6 @@ _CARRIED_BY: Mapping[str, tuple[str, ...]] = {
     "s3": ("s3",),
 }
 """By the prefix of the actions, what the services' endpoints are called behind the region's name."""
-
-
-def check_endpoints(escrow: Escrow, exports: Exports) -> None:
-    """Raise `BadInput` where an endpoint is named that no export has."""
-    for region, names in escrow.endpoints.items():
-        for name in names:
-            _endpoint(name, region, exports)
-
-
-def _endpoint(name: str, region: str, exports: Exports) -> Endpoint:
-    where = f"escrow.yaml: endpoints.{region}"
-    if name not in exports.endpoints:
-        known = sorted(exports.endpoints)
-        raise BadInput(
-            f"{where}: no aws ec2 describe-vpc-endpoints output has {name!r}.{nearest(name, known)} "
-            f"There are: {', '.join(known) or 'none'}."
-        )
-    endpoint = exports.endpoints[name]
-    if endpoint.region != region:
-        raise BadInput(f"{where}: {name} is in {endpoint.region or 'no region'}, as its export says.")
-    return endpoint
 
 
 def _keys(endpoint: str | None, vpc: str | None, owner: str | None) -> dict[str, Value]:

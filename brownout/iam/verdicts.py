@@ -10,10 +10,11 @@ State = Literal["home", "failing over"]
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):
-    """One way in, or one that may be.
+    """One way in, or one that may be, or a door that is shut to those it is there for.
 
     Attributes:
         who: the principal that begins.
+        can: what is broken is that it can; False: that nobody who is meant to can.
         roles: those that it assumes on the way, in order.
         action: what it may do.
         resource: to which.
@@ -24,6 +25,7 @@ class Breach(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     who: str
+    can: bool = True
     roles: list[str]
     action: str
     resource: str

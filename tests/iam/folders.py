@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from brownout.iam import EscrowVerdicts, judge_escrow, load_escrow, read_exports
+from brownout.iam import EscrowVerdicts, judge_escrow, load_folder
 from brownout.iam.verdicts import Finding
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "fixtures" / "escrows" / "sagemaker"
@@ -25,7 +25,13 @@ class Folder:
 
     def judge(self) -> EscrowVerdicts:
         """Return what is found of it."""
-        return judge_escrow(load_escrow(self.path), read_exports(self.path), NOW)
+        return judge_escrow(*load_folder(self.path), NOW)
+
+    def without_grants(self) -> None:
+        """Leave out what grants the weights' key in the fallback region has: nobody exported them."""
+        file = "provider/weights-key-us-west-2.grants.json"
+        self.text("escrow.yaml", f"    grants: {file}\n", "")
+        (self.path / file).unlink()
 
     def text(self, file: str, old: str, new: str) -> None:
         """Put one text for another, which must be there."""

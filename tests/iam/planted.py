@@ -141,8 +141,10 @@ DEFECTS: dict[str, Defect] = {
         _changed(
             _prompts(HOME),
             "NobodyElseOutsideTheEndpoint",
-            lambda one: one.update(NotAction=["s3:PutObject", "s3:GetObjectVersion"], Action=one.pop("Action"))
-            or one.pop("Action"),
+            lambda one: (
+                one.update(NotAction=["s3:PutObject", "s3:GetObjectVersion"], Action=one.pop("Action"))
+                or one.pop("Action")
+            ),
         ),
         meant=f"endpoint-only@{HOME}",
         by="policy AdministratorAccess",
@@ -247,9 +249,7 @@ DEFECTS: dict[str, Defect] = {
         by="(Partners)",
     ),
     "an office's addresses left out": Defect(
-        _conditioned(
-            _weights(HOME), "NobodyOutsideTheEndpoint", NotIpAddress={"aws:SourceIp": ["203.0.113.0/24"]}
-        ),
+        _conditioned(_weights(HOME), "NobodyOutsideTheEndpoint", NotIpAddress={"aws:SourceIp": ["203.0.113.0/24"]}),
         meant=f"endpoint-only@{HOME}",
         by="policy AdministratorAccess",
     ),

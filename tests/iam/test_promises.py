@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from brownout.iam import PROMISES, judge_escrow, load_folder
 from tests.iam.folders import EXAMPLE, NOW, Folder, finding, outcomes
 from tests.iam.planted import DEFECTS
-
-from brownout.iam import PROMISES, judge_escrow, load_escrow, read_exports
 
 EVERYTHING = {f"{promise}@{region}" for promise in PROMISES for region in ("us-east-1", "us-west-2")}
 
@@ -20,7 +19,7 @@ def folder(tmp_path: Path) -> Folder:
 
 def test_the_example_keeps_every_promise_at_home_and_failing_over() -> None:
     """All green, and each by requests that were judged."""
-    verdicts = judge_escrow(load_escrow(EXAMPLE), read_exports(EXAMPLE), NOW)
+    verdicts = judge_escrow(*load_folder(EXAMPLE), NOW)
     assert EVERYTHING == outcomes(verdicts, "pass")
     assert all(one.questions > 0 for one in verdicts.findings)
     assert "pass" == verdicts.outcome
@@ -73,7 +72,7 @@ def test_a_region_of_which_nothing_is_said_is_unknown(folder: Folder) -> None:
 
 def test_a_key_whose_grants_were_not_exported_is_unknown(folder: Folder) -> None:
     """A grant may open what its policy does not."""
-    folder.text("escrow.yaml", "    grants: provider/weights-key-us-west-2.grants.json\n", "")
+    folder.without_grants()
     verdicts = folder.judge()
     assert {"weights-unreadable@us-west-2"} == outcomes(verdicts, "unknown")
 
