@@ -50,9 +50,9 @@ def _print_finding(finding: Finding, console: Console, shown: int) -> None:
 
 
 def _breach(breach: Breach) -> Text:
-    become = " ".join(f"become {clean(role)}, and then" for role in breach.roles)
+    become = f"become {', then '.join(clean(role) for role in breach.roles)}, and" if breach.roles else ""
     can = " can" if breach.certain or not breach.can else " may be able to"
-    does = f"{breach.action} on {clean(breach.resource)} from {clean(breach.vantage)}"
+    does = f"do {breach.action} on {clean(breach.resource)} from {clean(breach.vantage)}"
     text = Text.assemble(("  " + clean(breach.who), "bold"), " ".join(filter(None, (can, become, does))))
     for where in breach.by:
         text.append(f"\n    by {clean(where)}", "dim")

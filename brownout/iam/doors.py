@@ -15,7 +15,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
 }
 _OPENS: Mapping[str, tuple[str, ...]] = {
     "s3": ("s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "s3:PutBucketAcl", "s3:PutReplicationConfiguration"),
-    "kms": ("kms:CreateGrant", "kms:PutKeyPolicy"),
+    "kms": ("kms:CreateGrant", "kms:PutKeyPolicy", "kms:ReplicateKey"),
     "sagemaker": ("sagemaker:PutModelPackageGroupPolicy", "sagemaker:DeleteModelPackageGroupPolicy"),
 }
 _ANY_OBJECT = "any-object"

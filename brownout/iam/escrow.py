@@ -87,6 +87,7 @@ class Escrow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         weights: what the provider's customers must not read.
         tenant_data: what the provider must not read.
         may_read: who may, all the same.
+        federations: by the ARN of an identity provider, of which side those are whom it lets in.
     """
 
     escrow: str
@@ -97,6 +98,7 @@ class Escrow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     weights: list[Held]
     tenant_data: list[Held]
     may_read: list[Reader] = []
+    federations: dict[str, Side] = {}
 
     @property
     def regions(self) -> list[str]:

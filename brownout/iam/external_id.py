@@ -7,7 +7,7 @@ from brownout.iam.reach import Entered, Ways, best, may_mean
 from brownout.iam.search import Found, Search
 from brownout.iam.subjects import Subject
 
-_GUESSES = (None, "another-customers-id")
+_GUESSES = {"without an external id": None, "with another customer's external id": "another-customers-id"}
 
 
 def external_id_required(search: Search, region: str, found: Found) -> None:
@@ -23,9 +23,10 @@ def external_id_required(search: Search, region: str, found: Found) -> None:
         found.asked += 1
         for subject in providers:
             if may_mean(role.identity.trust, subject):
-                for guess in _GUESSES:
-                    decision = _assumed(subject, role.identity, guess, search, ways)
-                    found.note(Entered(subject, subject.label), ASSUME, role.principal.arn, "anywhere", decision)
+                for how, external_id in _GUESSES.items():
+                    decision = _assumed(subject, role.identity, external_id, search, ways)
+                    entered = Entered(subject, subject.label)
+                    found.note(entered, ASSUME, role.principal.arn, f"anywhere {how}", decision)
 
 
 def _assumed(subject: Subject, role: Identity, external_id: str | None, search: Search, ways: Ways) -> Decision:

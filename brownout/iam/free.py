@@ -37,6 +37,7 @@ _FREE: Mapping[str, tuple[Value, ...]] = {
 _OUTSIDE: Mapping[str, tuple[Value, ...]] = {"aws:viaawsservice": ("false", "true")}
 _ON_THE_INTERNET: Mapping[str, tuple[Value, ...]] = {"aws:sourceip": ("198.51.100.7", "2001:db8::7")}
 _IN_A_VPC: Mapping[str, tuple[Value, ...]] = {"aws:vpcsourceip": ("10.254.253.252",)}
+_SOME_REGION = "af-south-1"
 _CONTEXT = "kms:encryptioncontext:"
 _TAG = "aws:principaltag/"
 _EXACT = ("equals", "equalsignorecase", "bool", "null")
@@ -48,18 +49,31 @@ class Free:
     Args:
         vantage: the place.
         user_id: the fixed part of ``aws:userid`` (the role's unique id); empty where it is not known.
-        tags: the principal's tags are free, too: it is made up.
+        made_up: ``role`` or ``user``, where the principal is made up: its tags, and a user's name, are free, too.
+        regions: some that it may ask in, where that is free.
         fixed: keys that are not free this time.
     """
 
-    def __init__(self, vantage: Vantage, *, user_id: str = "", tags: bool = False, fixed: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        vantage: Vantage,
+        *,
+        user_id: str = "",
+        made_up: str = "",
+        regions: Iterable[str] = (),
+        fixed: Iterable[str] = (),
+    ) -> None:
         network = _IN_A_VPC if vantage.keys.get("aws:SourceVpce") else _ON_THE_INTERNET
         self._values = {**_FREE, **network, **(_OUTSIDE if vantage.outside else {})}
         if user_id:
             self._values["aws:userid"] = (f"{user_id}:any-session",)
+        if made_up == "user":
+            self._values["aws:username"] = ("any-user",)
+        if regions:
+            self._values["aws:requestedregion"] = (*regions, _SOME_REGION)
         for key in fixed:
             self._values.pop(key.lower(), None)
-        self._prefixes = (_CONTEXT, _TAG) if tags else (_CONTEXT,)
+        self._prefixes = (_CONTEXT, _TAG) if made_up else (_CONTEXT,)
         self._user_id = user_id
 
     def values(self, key: str, conditions: Sequence[Condition]) -> tuple[Value, ...]:

@@ -85,7 +85,7 @@ class Inquiry:
             subject: who wants to.
             role: which.
             vantage: from where.
-            region: of the STS endpoint that is asked.
+            region: of the STS endpoint that is asked; empty: any.
             more: what is known besides, such as that there is no external id.
         """
         arn = parse_arn(role.principal.arn)
@@ -98,7 +98,7 @@ class Inquiry:
             account=owner,
             region=region,
             policies=(role.trust,),
-            keys={"aws:ResourceAccount": owner.id, "aws:RequestedRegion": region},
+            keys={"aws:ResourceAccount": owner.id, **({"aws:RequestedRegion": region} if region else {})},
         )
         return self._ask(subject, owned, vantage, more)
 
@@ -123,7 +123,8 @@ class Inquiry:
         free = Free(
             vantage,
             user_id=subject.principal.unique_id if subject.principal.is_role else "",
-            tags=subject.identity is None,
+            made_up="" if subject.identity else "role" if subject.principal.is_role else "user",
+            regions=() if owned.region else self._escrow.regions,
             fixed=more,
         )
         return decide(request, policies, free)

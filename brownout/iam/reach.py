@@ -43,10 +43,12 @@ class Entered:
 
 
 Ways = Sequence[tuple[Vantage, str]]
-"""From where, and to STS in which region, a role may be assumed."""
+"""From where a role may be assumed, and of STS in which region (empty: any)."""
 
 
-def reach(start: Iterable[Subject], roles: Sequence[Subject], inquiry: Inquiry, ways: Ways) -> list[Entered]:
+def reach(
+    start: Iterable[Subject], roles: Sequence[Subject], inquiry: Inquiry, ways: Ways, *, trusted: Iterable[str] = ()
+) -> list[Entered]:
     """Return the principals to start with, and every role that one of them can become.
 
     A way that is certain is preferred to one that is not; of several, a shortest is told.
@@ -56,6 +58,7 @@ def reach(start: Iterable[Subject], roles: Sequence[Subject], inquiry: Inquiry, 
         roles: all that there are.
         inquiry: asks.
         ways: from where they may be assumed.
+        trusted: identity providers that let nobody in who is not the owner's.
     """
     entered = {one.principal.arn: Entered(one, one.label) for one in start}
     left = [role for role in roles if role.principal.arn not in entered and role.identity and role.identity.trust]
@@ -77,7 +80,7 @@ def reach(start: Iterable[Subject], roles: Sequence[Subject], inquiry: Inquiry, 
             waiting = [one for arn, one in unsure.items() if arn not in entered]
             entered |= {one.subject.principal.arn: one for one in waiting}
             unsure.clear()
-    return [*entered.values(), *_federated(left, entered)]
+    return [*entered.values(), *_federated(left, entered, set(trusted))]
 
 
 def _step(at: Entered, role: Subject, inquiry: Inquiry, ways: Ways) -> Entered | None:
@@ -115,11 +118,11 @@ def may_mean(trust: Policy | None, subject: Subject) -> bool:
     )
 
 
-def _federated(roles: Iterable[Subject], entered: dict[str, Entered]) -> list[Entered]:
+def _federated(roles: Iterable[Subject], entered: dict[str, Entered], trusted: set[str]) -> list[Entered]:
     """Return the roles that a federation opens to people whom no export names."""
     found = []
     for role in roles:
-        names = sorted(_federations(role.identity)) if role.principal.arn not in entered else []
+        names = sorted(_federations(role.identity) - trusted) if role.principal.arn not in entered else []
         if names:
             doubt = f"whom {', '.join(names)} lets into {role.principal.arn}"
             found.append(

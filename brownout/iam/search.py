@@ -80,10 +80,9 @@ class Search:
         yield from outside()
         yield from self.inside(door.service)
 
-    def ways_to_sts(self, *regions: str) -> Ways:
-        """Return from where, and where, roles may be assumed; by default in all of the escrow's regions."""
-        ways = (*outside(), *self.inside("sts"))
-        return [(way, there) for way in ways for there in regions or self.escrow.regions]
+    def ways_to_sts(self, region: str = "") -> Ways:
+        """Return from where roles may be assumed, and of the STS endpoint of which region; by default of any."""
+        return [(way, region) for way in (*outside(), *self.inside("sts"))]
 
     def attempt(
         self, entered: Entered, doors: Iterable[Door], ways: Callable[[Door], Iterable[Vantage]], found: Found

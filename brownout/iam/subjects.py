@@ -9,13 +9,13 @@ from brownout.iam.context import Many, NotKnown, Value
 from brownout.iam.escrow import NONE, Account, Escrow
 from brownout.iam.evaluate import Missing
 from brownout.iam.exports import Exports
+from brownout.iam.made_up import ANY_ROLE, ANY_USER, could_be_named, names_told_apart
 from brownout.iam.policy import FULL_ACCESS, Policy
 from brownout.iam.principals import NOBODY, Principal
-from brownout.iam.wildcards import glob, instance, pattern
+from brownout.iam.wildcards import glob, pattern
 
 ELSEWHERE = "o-elsewhere"
 _TAG = "aws:PrincipalTag/"
-_ANY_ROLE = "role/any-role-an-administrator-makes"
 _NEW_ID = "AROANEWLYMADE0000000"
 _STRANGERS = ("999999999999", "888888888888", "777777777777")
 
@@ -54,7 +54,9 @@ class Subjects:
     def __init__(self, escrow: Escrow, exports: Exports) -> None:
         self._escrow = escrow
         self._exports = exports
-        self._named = {name for policy in _every_policy(exports) for name in _arns_in(policy)}
+        self._told_apart = names_told_apart(_every_policy(exports))
+        arn = parse_arn(escrow.weights[0].arn)
+        self._partition = arn.partition if arn else "aws"
         self._scps = {
             name: tuple(tuple(exports.controls[one] for one in level) for level in account.scps)
             for name, account in escrow.accounts.items()
@@ -69,7 +71,7 @@ class Subjects:
             yield from self._possible(name, self._escrow.accounts[name])
 
     def strangers(self) -> Iterator[Subject]:
-        """Return roles of an account that nobody named, and a caller without credentials."""
+        """Return principals of an account that nobody named, and a caller without credentials."""
         number = next(one for one in _STRANGERS if self._escrow.account_of(one) is None)
         keys: dict[str, Value] = {
             "aws:PrincipalOrgID": ELSEWHERE,
@@ -78,7 +80,8 @@ class Subjects:
         for arn in self._names(number):
             principal = Principal(arn, unique_id=_NEW_ID)
             keys |= _keys_of(principal)
-            yield Subject("a stranger's role", principal, "", (FULL_ACCESS,), None, (), dict(keys))
+            kind = "role" if principal.is_role else "user"
+            yield Subject(f"a stranger's {kind}", principal, "", (FULL_ACCESS,), None, (), dict(keys))
         absent: dict[str, Value] = dict.fromkeys([*keys, *_keys_of(NOBODY)])
         yield Subject("a caller without credentials", NOBODY, "", (), None, (), absent)
 
@@ -106,9 +109,7 @@ class Subjects:
         for arn in self._names(account.id):
             principal = Principal(arn, unique_id=_NEW_ID)
             yield Subject(
-                label=f"any role that {name}'s administrator could make"
-                if arn.endswith(_ANY_ROLE)
-                else f"{arn} (not in the exports: any role of that name that {name}'s administrator could make)",
+                label=_label(arn, name),
                 principal=principal,
                 account=name,
                 policies=(FULL_ACCESS,),
@@ -118,34 +119,15 @@ class Subjects:
             )
 
     def _names(self, number: str) -> list[str]:
-        """Return the ARNs of roles that an account has not, but could have, and that would matter to a policy."""
-        made = {f"arn:aws:iam::{number}:{_ANY_ROLE}": None}
-        for name in sorted(self._named):
-            arn = parse_arn(name)
-            assert arn is not None
-            if glob(pattern(arn.account), number):
-                made[
-                    str(
-                        arn._replace(
-                            partition=instance(arn.partition, run="aws"),
-                            account=number,
-                            resource=instance(arn.resource),
-                        )
-                    )
-                ] = None
+        """Return the ARNs of principals that an account has not, but could have, and that would matter to a policy."""
+        made = could_be_named(self._told_apart, number, self._partition)
         return [arn for arn in made if arn not in self._exports.identities]
 
 
-def _arns_in(policy: Policy) -> Iterator[str]:
-    """Return the roles that a policy tells apart, as it has them."""
-    for statement in policy.statements:
-        named = [name for _, name in statement.principals.values] if statement.principals else []
-        for condition in statement.conditions:
-            named += condition.values if condition.key.lower() == "aws:principalarn" else ()
-        for name in named:
-            arn = parse_arn(name)
-            if arn and arn.service == "iam" and arn.resource.startswith("role/") and "${" not in name:
-                yield name
+def _label(arn: str, account: str) -> str:
+    if arn.endswith((ANY_ROLE, ANY_USER)):
+        return f"any {'role' if arn.endswith(ANY_ROLE) else 'user'} that {account}'s administrator could make"
+    return f"{arn} (not in the exports; {account}'s administrator could make it)"
 
 
 def _every_policy(exports: Exports) -> Iterator[Policy]:
@@ -160,6 +142,7 @@ def _every_policy(exports: Exports) -> Iterator[Policy]:
 
 def _keys_of(principal: Principal) -> dict[str, Value]:
     role = principal.is_role
+    made_up = principal.unique_id == _NEW_ID
     user_id: Value = NotKnown("the value of aws:userid") if role or not principal.unique_id else principal.unique_id
     return {
         "aws:PrincipalArn": principal.arn or None,
@@ -167,7 +150,8 @@ def _keys_of(principal: Principal) -> dict[str, Value]:
         "kms:CallerAccount": principal.account or None,
         "aws:PrincipalType": "AssumedRole" if role else "User" if principal.arn else "Anonymous",
         "aws:userid": user_id if principal.arn else "anonymous",
-        "aws:username": None if role or not principal.arn else principal.name,
+        # Whose user is made up can have any name.
+        "aws:username": None if role or not principal.arn else NotKnown("its name") if made_up else principal.name,
         "aws:PrincipalIsAWSService": "false",
         "aws:PrincipalServiceName": None,
         "aws:PrincipalServiceNamesList": None,

@@ -43,7 +43,9 @@ class Unreadable:
             readers = search.escrow.readers(self._kind)
             start = [one for one in search.subjects.of_sides(*OTHERS[self._kind]) if one.principal.arn not in readers]
             start += search.subjects.strangers()
-            self._reached = reach(start, search.subjects.real, search.inquiry, search.ways_to_sts())
+            others = OTHERS[self._kind]
+            trusted = [name for name, side in search.escrow.federations.items() if side not in others]
+            self._reached = reach(start, search.subjects.real, search.inquiry, search.ways_to_sts(), trusted=trusted)
         return self._reached
 
     def _not_exported(self) -> Iterator[str]:

@@ -61,4 +61,6 @@ def _keys(endpoint: str | None, vpc: str | None, owner: str | None) -> dict[str,
     keys |= {"aws:SourceArn": None, "aws:SourceOrgID": None}  # of services that call by themselves
     # An address in a VPC is another key than one on the internet (IAM User Guide, "Global condition context keys").
     keys |= {"aws:SourceIp": None} if endpoint else {"aws:VpcSourceIp": None}
+    if endpoint is None:
+        keys |= dict.fromkeys(("aws:SourceVpcArn", "aws:VpceOrgID", "aws:VpceOrgPaths"))
     return keys if owner == "" else {**keys, "aws:VpceAccount": owner}

@@ -1,5 +1,7 @@
 """Wildcards as IAM has them: ``*`` is any run of characters, ``?`` is one. Nothing else is special."""
 
+from functools import lru_cache
+
 ANY = "\ue000"
 ONE = "\ue001"
 # A pattern is text in which these two stand for the wildcards, so that a star that came out of a policy variable, or
@@ -11,10 +13,12 @@ def pattern(text: str) -> str:
     return text.replace("*", ANY).replace("?", ONE)
 
 
+@lru_cache(maxsize=1 << 16)
 def glob(wanted: str, text: str, *, fold: bool = False) -> bool:
     """Return whether a pattern covers a text whole.
 
-    Linear in memory and quadratic at worst in time: a hostile policy with hundreds of stars cannot hang it.
+    Linear in memory and quadratic at worst in time: a hostile policy with hundreds of stars cannot hang it. Answers are
+    kept: policies ask the same of every request.
 
     Args:
         wanted: made by `pattern`.

@@ -73,6 +73,12 @@ def _opened(sid: str, region: str, principal: Any, condition: Any = None) -> dic
     return statement | ({"Condition": condition} if condition else {})
 
 
+def _opened_to_a_user(sid: str, region: str) -> dict[str, Any]:
+    return _opened(sid, region, "*", {"StringEquals": {"aws:username": "ann"}}) | {
+        "Resource": f"arn:aws:s3:::globex-prompts-{region}/*"
+    }
+
+
 def _no_external_id(folder: Folder) -> None:
     folder.trust("escrow-west/authorization.json", "escrow-deployer", {"AWS": f"arn:aws:iam::{PROVIDER}:root"})
 
@@ -171,6 +177,29 @@ DEFECTS: dict[str, Defect] = {
         ),
         meant=f"weights-unreadable@{AWAY}",
         by="(AnyEscrow)",
+    ),
+    "everybody whose role's name has the right ending": Defect(
+        _with(
+            _weights(AWAY),
+            _opened("AnyRuntime", AWAY, "*", {"StringLike": {"aws:PrincipalArn": "*-runtime"}}),
+        ),
+        meant=f"weights-unreadable@{AWAY}",
+        by="(AnyRuntime)",
+    ),
+    "everybody of the right user's name": Defect(
+        _with(_prompts(HOME), _opened_to_a_user("AnyAnn", HOME)),
+        meant=f"tenant-data-unreadable@{HOME}",
+        by="(AnyAnn)",
+    ),
+    "trust in every region but its own": Defect(
+        lambda folder: folder.trust(
+            "escrow-west/authorization.json",
+            "escrow-runtime",
+            {"AWS": f"arn:aws:iam::{CUSTOMER}:root"},
+            {"StringNotEquals": {"aws:RequestedRegion": [HOME, AWAY]}},
+        ),
+        meant=f"weights-unreadable@{AWAY}",
+        by="role escrow-runtime: trust policy",
     ),
     "StringNotEqualsIfExists where there is no key": Defect(
         _in_turn(

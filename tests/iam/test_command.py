@@ -35,7 +35,7 @@ def test_one_that_is_open_in_the_fallback_region_exits_1(tmp_path: Path, capsys:
     assert "fail endpoint-only us-west-2, failing over" in said
     assert "FAIL acme-for-globex: 1 broken, 9 kept" in said
     assert (
-        "role/administrator can s3:GetObject on arn:aws:s3:::acme-weights-us-west-2/any-object from the internet"
+        "role/administrator can do s3:GetObject on arn:aws:s3:::acme-weights-us-west-2/any-object from the internet"
         in said
     )
     assert "provider/authorization.json: policy AdministratorAccess: statement 1" in said

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from brownout.iam import PROMISES, judge_escrow, load_folder
-from tests.iam.folders import EXAMPLE, NOW, Folder, finding, outcomes
+from tests.iam.folders import EXAMPLE, NOW, PROVIDER, Folder, finding, outcomes
 from tests.iam.planted import DEFECTS
 
 EVERYTHING = {f"{promise}@{region}" for promise in PROMISES for region in ("us-east-1", "us-west-2")}
@@ -101,6 +101,17 @@ def test_a_federation_that_opens_a_reader_is_unknown(folder: Folder) -> None:
     verdicts = folder.judge()
     assert {"weights-unreadable@us-west-2", "tenant-data-unreadable@us-west-2"} == outcomes(verdicts, "unknown")
     assert "token.example.com" in finding(verdicts, "weights-unreadable@us-west-2").breaches[0].why[0]
+
+
+def test_a_federation_of_the_owners_own_opens_nothing_to_others(folder: Folder) -> None:
+    """escrow.yaml says whose people it lets in; of one that it does not name, that is not known."""
+    provider = f"arn:aws:iam::{PROVIDER}:saml-provider/acme"
+    folder.trust("provider/authorization.json", "administrator", {"Federated": provider})
+    folder.statements("provider/model-packages-us-west-2.json", lambda all_of: all_of.pop())
+    assert "weights-unreadable@us-west-2" in outcomes(folder.judge(), "unknown")
+    with (folder.path / "escrow.yaml").open("a") as file:
+        file.write(f"federations: {{{provider!r}: provider}}\n")
+    assert "weights-unreadable@us-west-2" in outcomes(folder.judge(), "pass")
 
 
 def test_without_the_owners_authorization_details_nothing_is_shown(folder: Folder) -> None:
