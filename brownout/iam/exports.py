@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
 from brownout.errors import BadInput
 from brownout.iam.authorization import Identity, read_details
@@ -88,7 +89,7 @@ def _read(path: Path, name: str, exports: Exports) -> None:
         elif "VpcEndpoints" in body:
             exports.endpoints |= {one.id: one for one in _endpoints(body, name)}
         elif isinstance(policy, Mapping) and "PolicySummary" in policy:
-            exports.controls |= _control(policy, name)
+            exports.controls |= _control(body, name)
         elif "Grants" in body:
             exports.policies[name] = read_grants(body, name)
         elif given := body if "Statement" in body else policy or body.get("ResourcePolicy"):
@@ -133,9 +134,18 @@ class _Summary(msgspec.Struct, rename="pascal"):
     type: str
 
 
+class _Control(msgspec.Struct, rename="pascal"):
+    policy_summary: _Summary
+    content: str
+
+
+class _Described(msgspec.Struct, rename="pascal"):
+    policy: _Control
+
+
 def _control(body: Mapping[str, Any], name: str) -> dict[str, Policy]:
-    summary = msgspec.convert(body["PolicySummary"], _Summary)
-    content = document(body.get("Content"), name)
+    described = msgspec.convert(body, _Described).policy
+    summary, content = described.policy_summary, document(described.content, name)
     resource = summary.type == "RESOURCE_CONTROL_POLICY"
     policy = parse_policy(content, name=f"{name}: {summary.name}", attached="resource" if resource else "identity")
     return {summary.id: policy, summary.name: policy}
@@ -149,9 +159,13 @@ class _VpcEndpoint(msgspec.Struct, rename="pascal"):
     owner_id: str = ""
 
 
+class _VpcEndpoints(msgspec.Struct, rename="pascal"):
+    vpc_endpoints: list[_VpcEndpoint]
+
+
 def _endpoints(body: Mapping[str, Any], name: str) -> list[Endpoint]:
     made = []
-    for one in msgspec.convert(body["VpcEndpoints"], list[_VpcEndpoint]):
+    for one in msgspec.convert(body, _VpcEndpoints).vpc_endpoints:
         where = f"{name}: {one.vpc_endpoint_id}"
         _, _, place = one.service_name.partition("amazonaws.")
         region, _, service = place.partition(".")
@@ -169,6 +183,6 @@ def _explained(error: msgspec.ValidationError, path: Path) -> str:
     steps = [word for word in place.rstrip("`").replace("[", ".").replace("]", "").split(".") if word]
     try:
         where = Places(path)(*steps)
-    except Exception:  # noqa: BLE001 - JSON that is not YAML; the place is said without a line
+    except (yaml.YAMLError, UnicodeDecodeError):  # JSON that is not YAML, such as one with tabs: no line then
         where = f"{path}: {'.'.join(steps)}"
     return f"{where}: {sentence}. Is it the CLI's whole output?"

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from brownout.iam.context import Context, NotKnown, Value
 from brownout.iam.evaluate import Decision, Policies, evaluate
+from brownout.iam.matching import about
 from brownout.iam.operators import OPERATORS
 from brownout.iam.policy import Condition, Policy
 from brownout.iam.request import Request
 from brownout.iam.vantage import Vantage
 from brownout.iam.wildcards import instance
 
-_COMBINATIONS_MAX = 512
+_COMBINATIONS_MAX = 4096
 _FREE: Mapping[str, tuple[Value, ...]] = {
     "sts:externalid": (None, "somebody-elses-id"),
     "sts:rolesessionname": ("any-session",),
@@ -92,7 +93,7 @@ def decide(request: Request, policies: Policies, free: Free) -> Decision:
     decision = evaluate(request, policies)
     if decision.answer != "unknown":
         return decision
-    spoken = _spoken_of(policies.all(request.service))
+    spoken = _spoken_of(request, policies)
     tried = {key: values for key, its in spoken.items() if (values := free.values(key, its))}
     if not tried:
         return decision
@@ -114,12 +115,14 @@ def _product(tried: Mapping[str, tuple[Value, ...]]) -> Iterator[tuple[Value, ..
     return itertools.product(*tried.values())
 
 
-def _spoken_of(policies: Iterable[object]) -> dict[str, list[Condition]]:
-    """Return the conditions of policies by their key."""
+def _spoken_of(request: Request, policies: Policies) -> dict[str, list[Condition]]:
+    """Return, by key, the conditions of all statements that may be about the request."""
     found: dict[str, list[Condition]] = {}
-    for policy in policies:
-        for condition in policy.conditions if isinstance(policy, Policy) else ():
-            found.setdefault(condition.key.lower(), []).append(condition)
+    for policy in policies.all(request.service):
+        for statement in policy.statements if isinstance(policy, Policy) else ():
+            if statement.conditions and about(statement, request).value is not False:
+                for condition in statement.conditions:
+                    found.setdefault(condition.key.lower(), []).append(condition)
     return found
 
 

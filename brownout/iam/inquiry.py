@@ -117,7 +117,7 @@ class Inquiry:
             boundary=subject.boundary,
             scps=subject.scps,
             resource=owned.policies,
-            rcps=self._rcps[name],
+            rcps=() if subject.principal.is_service_linked else self._rcps[name],
             endpoint=vantage.endpoint.policy if vantage.endpoint else None,
         )
         free = Free(

@@ -51,6 +51,11 @@ class Principal:
         return ":role/" in self.arn
 
     @property
+    def is_service_linked(self) -> bool:
+        """Whether it is a role of an AWS service's own. Organizations' policies do not limit those."""
+        return ":role/aws-service-role/" in self.arn
+
+    @property
     def name(self) -> str:
         """The role's or the user's name, without its path."""
         return self.arn.rpartition("/")[2]

@@ -51,7 +51,8 @@ def reach(
 ) -> list[Entered]:
     """Return the principals to start with, and every role that one of them can become.
 
-    A way that is certain is preferred to one that is not; of several, a shortest is told.
+    A way that is certain is preferred to one that is not; of several, a shortest is told. Whoever a federation lets in
+    is one who may be anybody.
 
     Args:
         start: who begins.
@@ -63,7 +64,7 @@ def reach(
     entered = {one.principal.arn: Entered(one, one.label) for one in start}
     left = [role for role in roles if role.principal.arn not in entered and role.identity and role.identity.trust]
     waiting = list(entered.values())
-    unsure: dict[str, Entered] = {}
+    unsure = _federated(left, set(trusted))
     while waiting:
         at = waiting.pop(0)
         for role in [one for one in left if one.principal.arn not in entered]:
@@ -80,7 +81,7 @@ def reach(
             waiting = [one for arn, one in unsure.items() if arn not in entered]
             entered |= {one.subject.principal.arn: one for one in waiting}
             unsure.clear()
-    return [*entered.values(), *_federated(left, entered, set(trusted))]
+    return list(entered.values())
 
 
 def _step(at: Entered, role: Subject, inquiry: Inquiry, ways: Ways) -> Entered | None:
@@ -118,16 +119,14 @@ def may_mean(trust: Policy | None, subject: Subject) -> bool:
     )
 
 
-def _federated(roles: Iterable[Subject], entered: dict[str, Entered], trusted: set[str]) -> list[Entered]:
-    """Return the roles that a federation opens to people whom no export names."""
-    found = []
+def _federated(roles: Iterable[Subject], trusted: set[str]) -> dict[str, Entered]:
+    """Return, by ARN, the roles that a federation opens to people whom no export names."""
+    found = {}
     for role in roles:
-        names = sorted(_federations(role.identity) - trusted) if role.principal.arn not in entered else []
+        names = ", ".join(sorted(_federations(role.identity) - trusted))
         if names:
-            doubt = f"whom {', '.join(names)} lets into {role.principal.arn}"
-            found.append(
-                Entered(role, f"whoever {', '.join(names)} lets in", (Step(role.principal.arn, ()),), (doubt,))
-            )
+            arn = role.principal.arn
+            found[arn] = Entered(role, f"whoever {names} lets in", (Step(arn, ()),), (f"whom {names} lets into {arn}",))
     return found
 
 

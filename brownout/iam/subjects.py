@@ -82,8 +82,8 @@ class Subjects:
             keys |= _keys_of(principal)
             kind = "role" if principal.is_role else "user"
             yield Subject(f"a stranger's {kind}", principal, "", (FULL_ACCESS,), None, (), dict(keys))
-        absent: dict[str, Value] = dict.fromkeys([*keys, *_keys_of(NOBODY)])
-        yield Subject("a caller without credentials", NOBODY, "", (), None, (), absent)
+        absent: dict[str, Value] = dict.fromkeys(keys)
+        yield Subject("a caller without credentials", NOBODY, "", (), None, (), absent | _keys_of(NOBODY))
 
     def _real(self, identity: Identity) -> Subject:
         arn = parse_arn(identity.principal.arn)
@@ -98,7 +98,7 @@ class Subjects:
             account=name,
             policies=identity.policies,
             boundary=identity.boundary,
-            scps=self._scps[name],
+            scps=() if identity.principal.is_service_linked else self._scps[name],
             keys={**_keys_of(identity.principal), **_organization(account), **tags},
             closed=() if _sessions_bring_tags(identity) else (_TAG,),
             identity=identity,

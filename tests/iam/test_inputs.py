@@ -101,6 +101,10 @@ _WRONG: dict[str, tuple[Callable[[Folder], None], str]] = {
         _put(_ROLES, '"RoleName": "operator"', '"RoleName": 7'),
         r"authorization.json:\d+: RoleDetailList.2.RoleName: Expected `str`, got `int`",
     ),
+    "endpoints of another form": (
+        _put("escrow-east/endpoints.json", '"VpcId"', '"Vpc"'),
+        r"endpoints.json:3: VpcEndpoints.0: Object missing required field `VpcId`",
+    ),
     "grants cut short": (
         _put("provider/weights-key-us-east-1.grants.json", '"Truncated": false', '"Truncated": true'),
         r"Truncated: it is a page",

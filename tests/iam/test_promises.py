@@ -103,6 +103,17 @@ def test_a_federation_that_opens_a_reader_is_unknown(folder: Folder) -> None:
     assert "token.example.com" in finding(verdicts, "weights-unreadable@us-west-2").breaches[0].why[0]
 
 
+def test_what_a_federation_opens_is_followed_from_there(folder: Folder) -> None:
+    """A role of the provider's, whose people are not known, that may become the one that reads."""
+    helpdesk = f"arn:aws:iam::{PROVIDER}:role/helpdesk"
+    folder.trust("provider/authorization.json", "helpdesk", {"Federated": f"arn:aws:iam::{PROVIDER}:saml-provider/x"})
+    folder.may("provider/authorization.json", "helpdesk", "sts:AssumeRole", "*")
+    folder.trust("escrow-west/authorization.json", "escrow-runtime", {"AWS": helpdesk})
+    found = finding(folder.judge(), "weights-unreadable@us-west-2")
+    assert "unknown" == found.outcome
+    assert [helpdesk, "arn:aws:iam::444444444444:role/escrow-runtime"] == found.breaches[0].roles
+
+
 def test_a_federation_of_the_owners_own_opens_nothing_to_others(folder: Folder) -> None:
     """escrow.yaml says whose people it lets in; of one that it does not name, that is not known."""
     provider = f"arn:aws:iam::{PROVIDER}:saml-provider/acme"
