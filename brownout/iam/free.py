@@ -16,7 +16,7 @@ from brownout.iam.operators import OPERATORS
 from brownout.iam.policy import Condition, Policy
 from brownout.iam.request import Request
 from brownout.iam.vantage import Vantage
-from brownout.iam.wildcards import instance
+from brownout.iam.wildcards import glob, instance, pattern
 
 _COMBINATIONS_MAX = 4096
 _FREE: Mapping[str, tuple[Value, ...]] = {
@@ -82,10 +82,18 @@ class Free:
         own = self._values.get(key, (None,) if key.startswith(self._prefixes) else ())
         if not own:
             return ()
-        tried = [*own, *(value for one in conditions for text in one.values for value in _fitting(one, text))]
         if key == "aws:userid":
-            tried = [one for one in tried if not isinstance(one, str) or one.startswith(f"{self._user_id}:")]
+            return tuple(dict.fromkeys([*own, *(self._session_of(text) for one in conditions for text in one.values)]))
+        tried = [*own, *(value for one in conditions for text in one.values for value in _fitting(one, text))]
         return tuple(dict.fromkeys(tried))
+
+    def _session_of(self, text: str) -> Value:
+        """Return the role's id with the session's name that a policy's text wants; the id cannot be chosen."""
+        role, _, session = text.rpartition(":")
+        value = f"{self._user_id}:{instance(session)}"
+        if glob(pattern(text), value) or (role and not {"*", "?", "$"} & set(role)):
+            return value
+        return NotKnown(f"what aws:userid would have to be to match {text!r}")
 
 
 def decide(request: Request, policies: Policies, free: Free) -> Decision:

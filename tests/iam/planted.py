@@ -186,6 +186,11 @@ DEFECTS: dict[str, Defect] = {
         meant=f"weights-unreadable@{AWAY}",
         by="(AnyRuntime)",
     ),
+    "everybody whose session has the right name": Defect(
+        _with(_weights(AWAY), _opened("AnySession", AWAY, "*", {"StringLike": {"aws:userid": "*:escrow"}})),
+        meant=f"weights-unreadable@{AWAY}",
+        by="(AnySession)",
+    ),
     "everybody of the right user's name": Defect(
         _with(_prompts(HOME), _opened_to_a_user("AnyAnn", HOME)),
         meant=f"tenant-data-unreadable@{HOME}",
