@@ -1,7 +1,8 @@
 """Names that an administrator could give a role or a user so that a policy takes it for somebody else."""
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from brownout.iam.arns import parse_arn
 from brownout.iam.policy import Policy
@@ -18,11 +19,26 @@ def names_told_apart(policies: Iterable[Policy]) -> list[str]:
     for policy in policies:
         for statement in policy.statements:
             listed = [name for _, name in statement.principals.values] if statement.principals else []
-            named |= dict.fromkeys(listed)
-        for condition in policy.conditions:
-            if condition.key.lower() == "aws:principalarn":
-                named |= dict.fromkeys(condition.values)
+            patterns = [
+                name
+                for condition in statement.conditions
+                for name in condition.values
+                if condition.key.lower() == "aws:principalarn"
+            ]
+            named |= dict.fromkeys([*listed, *patterns, *_joined(patterns)])
     return sorted(named)
+
+
+def _joined(patterns: Sequence[str]) -> Iterator[str]:
+    """Return names that two patterns of one statement may cover together: it may want both."""
+    for one, other in itertools.permutations(patterns, 2):
+        if "*" in one and "*" in other:
+            beginning, _, end = one.rpartition("*")
+            yield f"{beginning}*{_last(other)}{end}"
+
+
+def _last(name: str) -> str:
+    return re.split(r"[/:]", name)[-1]
 
 
 def could_be_named(told_apart: Iterable[str], number: str, partition: str) -> list[str]:
@@ -49,7 +65,7 @@ def _resources(name: str, own: str) -> Iterator[str]:
         if own.endswith(f":{arn.account}:"):
             yield f"role/{arn.resource.split('/')[1]}"
         return
-    last = instance(re.split(r"[/:]", name)[-1])
+    last = instance(_last(name))
     for resource in (instance(arn.resource) if arn else "", f"role/{last}", f"user/{last}"):
         if glob(pattern(name), own + resource):
             yield resource

@@ -44,6 +44,6 @@ def glob(wanted: str, text: str, *, fold: bool = False) -> bool:
     return all(one == ANY for one in wanted[at:])
 
 
-def instance(text: str, *, run: str = "x") -> str:
-    """Return the shortest plain text that a policy's wildcards cover: ``app-*`` is ``app-x``."""
+def instance(text: str, *, run: str = "zq7") -> str:
+    """Return a plain text that a policy's wildcards cover, and hardly any other's: ``app-*`` is ``app-zq7``."""
     return text.replace("*", run).replace("?", run[:1])

@@ -186,6 +186,22 @@ DEFECTS: dict[str, Defect] = {
         meant=f"weights-unreadable@{AWAY}",
         by="(AnyRuntime)",
     ),
+    "everybody whose role's name has the right beginning and ending": Defect(
+        _with(
+            _weights(AWAY),
+            _opened(
+                "Both",
+                AWAY,
+                "*",
+                {
+                    "ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{CUSTOMER}:role/app*"},
+                    "StringLike": {"aws:PrincipalArn": "*-reader"},
+                },
+            ),
+        ),
+        meant=f"weights-unreadable@{AWAY}",
+        by="(Both)",
+    ),
     "everybody whose session has the right name": Defect(
         _with(_weights(AWAY), _opened("AnySession", AWAY, "*", {"StringLike": {"aws:userid": "*:escrow"}})),
         meant=f"weights-unreadable@{AWAY}",
