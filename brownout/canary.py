@@ -3,6 +3,9 @@
 A canary proves itself: ``CNRY`` + base32 of (tenant number, request number, HMAC under the run's key).
 Whoever sees the text can check it with the key alone; no list of those handed out is needed, and chance
 cannot make one (48 bits of HMAC). Evidence holds its id, ``<tenant>-<request>``, never its value.
+
+What else may not leave bears one, too: system prompts, tools' results, names of files, answers, credentials. What
+a canary marks is its kind. It goes into the HMAC, so that all kinds look alike and each proves which it is.
 """
 
 import base64
@@ -10,15 +13,36 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+Kind: TypeAlias = Literal[
+    "prompt",  # what a user said: ties a request to its attempts
+    "system",  # the application's own instructions
+    "tool",  # what a tool gave back
+    "file",  # the name of a file, or what is in it
+    "completion",  # what a model answered
+    "context",  # what was retrieved for the prompt; metadata
+    "credential",  # a secret that opens something
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 PREFIX = "CNRY"
+BODY_CHARS = 18
+"""Characters after the prefix: base32 without padding."""
+
 _BODY_BYTES = 11
-_BODY_CHARS = 18  # as many in base32 without padding
-_PADDING_BITS = _BODY_CHARS * 5 - _BODY_BYTES * 8
+_PADDING_BITS = BODY_CHARS * 5 - _BODY_BYTES * 8
 _DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHIJKLMNOPQRSTUV")
-_BODY = re.compile(rf"[A-Z2-7]{{{_BODY_CHARS}}}")
+_BODY = re.compile(rf"[A-Z2-7]{{{BODY_CHARS}}}")
 _HEAD = struct.Struct(">BI")
+
+
+class Mark(NamedTuple):
+    """What a genuine canary says: its id, ``<tenant>-<request>``, and what it marks."""
+
+    canary: str
+    kind: Kind
 
 
 class CanaryMint:
@@ -33,29 +57,49 @@ class CanaryMint:
         self._key = key
         self._tenants = list(tenants)
 
-    def value(self, tenant: str, request: int) -> str:
-        """Return the mark to put into a prompt."""
+    def value(self, tenant: str, request: int, kind: Kind = "prompt") -> str:
+        """Return the mark to put into a prompt, or into what else it is to mark."""
         head = _HEAD.pack(self._tenants.index(tenant), request)
-        return PREFIX + base64.b32encode(head + self._tag(head)).decode().rstrip("=")
+        return PREFIX + base64.b32encode(head + self._tag(head, kind)).decode().rstrip("=")
 
     def find(self, text: str) -> list[str]:
-        """Return the ids (``<tenant>-<request>``) of the genuine canaries in a text, in order."""
+        """Return the ids (``<tenant>-<request>``) of the genuine canaries of prompts in a text, in order.
+
+        Other kinds are passed over: an answer that is quoted in a later prompt does not make that prompt its own.
+        """
         found: list[str] = []
         at = text.find(PREFIX)
         while at >= 0:
-            body = text[at + len(PREFIX) : at + len(PREFIX) + _BODY_CHARS]
+            body = text[at + len(PREFIX) : at + len(PREFIX) + BODY_CHARS]
             at = text.find(PREFIX, at + 1)  # a stray prefix hides no canary after it
-            if not _BODY.fullmatch(body):
-                continue
-            raw = _unpacked(body)
-            head, tag = raw[:5], raw[5:]
-            number, request = _HEAD.unpack(head)
-            if hmac.compare_digest(tag, self._tag(head)) and number < len(self._tenants):
-                found.append(canary_id(self._tenants[number], request))
+            mark = self.proven(body, ("prompt",))
+            if mark is not None:
+                found.append(mark.canary)
         return found
 
-    def _tag(self, head: bytes) -> bytes:
-        return hmac.digest(self._key, head, "sha256")[:6]
+    def proven(self, body: str, kinds: Iterable[Kind] = KINDS) -> Mark | None:
+        """Return what the characters after a prefix say; None where they are no canary of this run.
+
+        Args:
+            body: the `BODY_CHARS` characters, in upper case.
+            kinds: which it may be of.
+        """
+        if not _BODY.fullmatch(body):
+            return None
+        raw = _unpacked(body)
+        head, tag = raw[: _HEAD.size], raw[_HEAD.size :]
+        number, request = _HEAD.unpack(head)
+        if number >= len(self._tenants):
+            return None
+        for kind in kinds:
+            if hmac.compare_digest(tag, self._tag(head, kind)):
+                return Mark(canary_id(self._tenants[number], request), kind)
+        return None
+
+    def _tag(self, head: bytes, kind: Kind) -> bytes:
+        # A prompt's says nothing of its kind: so it has always been, and histories stay what they were.
+        said = head if kind == "prompt" else head + kind.encode()
+        return hmac.digest(self._key, said, "sha256")[:6]
 
 
 def _unpacked(body: str) -> bytes:

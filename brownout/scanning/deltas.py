@@ -1,0 +1,135 @@
+"""Puts together what a stream says piece by piece: the short strings that stand under one key, event after event.
+
+It needs to know no protocol: server-sent events, lines of JSON, a streamed array and the frames of an AWS event stream
+all hold ``"some key": "a piece"``. A string that stands alone is looked at whole where it stands, and not again.
+"""
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from brownout.scanning.node import Node
+
+DELTAS = "deltas"
+
+_BACKSLASH, _QUOTE = b"\x01\x01", b"\x01\x02"
+"""Stand for the escapes of a backslash and a quote: a string then ends at the next quote, which is found fast."""
+
+_PAIR = re.compile(rb'"(\w{1,40}+)":\s?"([^"]*+)"')
+_LOOSE_PAIR = re.compile(rb'"(\w{1,40}+)"\s{0,8}+:\s{0,8}+"([^"]*+)"')
+_QUOTED_PAIR = re.compile(rb"\x01\x02(\w{1,40}+)\x01\x02:\s?\x01\x02([^\x01\"]*+)\x01\x02")
+_UNFINISHED = re.compile(rb'"\w{0,40}+(?:"\s{0,8}+(?::\s{0,8}+(?:"[^"]*+)?)?)?\Z')
+_KEYS = 64
+_OTHER_KEYS = b""
+_EDGE, _ESCAPED_EDGE = 64, 160
+"""Of a piece longer than two of these its ends count: what lies between is looked at where it stands."""
+
+_HELD_BYTES = 64 * 1024
+_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
+
+
+class Deltas:
+    """The strings of one node, by key."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._held = b""
+        self._keys: dict[bytes, _Key] = {}
+
+    def look(self, window: bytes, begin: int, end: int) -> None:
+        """Take in what stands in ``window[begin:end]``."""
+        text = self._held + window[begin:end]
+        offset = max(0, self._node.offset_of(begin) - len(self._held))
+        cut = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # an escape is not cut in two
+        self._held = b""
+        if b'"' not in text:
+            return
+        simple = text[:cut]
+        if b"\\" in simple:
+            simple = simple.replace(b"\\\\", _BACKSLASH).replace(b'\\"', _QUOTE)
+        self._held = _unescaped_marks(_unfinished(simple)) + text[cut:]
+        pieces: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for key, value in (_LOOSE_PAIR if b'" :' in simple else _PAIR).findall(simple):
+            pieces[key].append(value)
+        if _QUOTE + b":" in simple:
+            for key, value in _QUOTED_PAIR.findall(simple):
+                pieces[b"\\" + key].append(value)
+        for key, values in pieces.items():
+            self._of(key).take(values, offset)
+
+    def close(self) -> None:
+        """Come to the end."""
+        for key in self._keys.values():
+            key.close()
+
+    def _of(self, key: bytes) -> "_Key":
+        name = key if key in self._keys or len(self._keys) < _KEYS else _OTHER_KEYS
+        return self._keys.setdefault(name, _Key(self._node))
+
+
+class _Key:
+    """What stands under one key, put together from the second piece on."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._alone: bytes | None = None
+        self._inside: Node | None = None
+        self._over = False
+
+    def take(self, values: list[bytes], offset: int) -> None:
+        if self._over:
+            return
+        if self._inside is None:
+            if self._alone is None and len(values) == 1:
+                self._alone = values[0]
+                return
+            self._inside = self._node.inside(DELTAS, offset)
+            if self._inside is None:
+                self._node.unseen("too-deep", DELTAS, offset)
+                self._over = True
+                return
+            values = values if self._alone is None else [self._alone, *values]
+        if len(max(values, key=len)) > 2 * _EDGE:
+            values = list(map(_ends, values))
+        if not self._inside.feed(_plain(b"".join(values)), offset):
+            self._node.unseen("too-large", DELTAS, offset)
+            self._over = True
+
+    def close(self) -> None:
+        if self._inside is not None:
+            self._inside.close()
+
+
+def _ends(value: bytes) -> bytes:
+    edge = _ESCAPED_EDGE if b"\\" in value else _EDGE
+    return value if len(value) <= 2 * edge else value[:edge] + b"\0" + value[-edge:]
+
+
+def _unfinished(text: bytes) -> bytes:
+    """Return the beginning of a pair at the end of a text, whose rest is still to come."""
+    begun, last = b"", len(text)
+    for _ in range(3):  # the quotes that open its value, close its key, open its key
+        last = text.rfind(b'"', 0, last)
+        if last < 0 or len(text) - last > _HELD_BYTES:
+            break
+        if _UNFINISHED.match(text, last):
+            begun = text[last:]
+    return begun
+
+
+def _unescaped_marks(text: bytes) -> bytes:
+    return text if b"\x01" not in text else text.replace(_QUOTE, b'\\"').replace(_BACKSLASH, b"\\\\")
+
+
+def _plain(text: bytes) -> bytes:
+    """Return what stands under a JSON string's escapes, in strings too that no parser would take."""
+    text = _unescaped_marks(text)
+    if b"\\" not in text:
+        return text
+    try:
+        return msgspec.json.decode(b'"' + text + b'"', type=str).encode()
+    except (msgspec.DecodeError, UnicodeError):
+        return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]) if found[1] else found[2], text)

@@ -1,0 +1,53 @@
+"""Scans an HTTP message whole: its address, its headers, its body under the codings it names."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from brownout.canary import CanaryMint
+from brownout.scanning.findings import Limits, Sighting, Unseen
+from brownout.scanning.scanner import Scanner
+from brownout.wire import HttpRequest
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """What was found in the parts of a message.
+
+    Attributes:
+        sightings: by part: ``url``, ``headers``, ``body``; parts without any are left out.
+        unseen: the same for what was not looked into.
+    """
+
+    sightings: dict[str, list[Sighting]]
+    unseen: dict[str, list[Unseen]]
+
+
+def codings_of(headers: Mapping[str, str]) -> list[str]:
+    """Return the codings that lie over a body, outermost first (RFC 9110, 8.4: they are named as they were applied)."""
+    named = next((value for name, value in headers.items() if name.lower() == "content-encoding"), "")
+    codings = [coding.strip().lower() for coding in named.split(",")]
+    return [coding for coding in reversed(codings) if coding not in {"", "identity"}]
+
+
+def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None = None) -> Scan:
+    """Return what a request as it stood on the wire holds; a body that was cut short is given as far as it came.
+
+    Args:
+        mint: knows a genuine canary.
+        request: the request, its body not decoded.
+        limits: how far to go, in each part.
+    """
+    parts = {
+        "url": (f"{request.method} {request.path}?{request.query}".encode(), []),
+        "headers": ("\n".join(f"{name}: {value}" for name, value in request.headers.items()).encode(), []),
+        "body": (request.body, codings_of(request.headers)),
+    }
+    scan = Scan({}, {})
+    for part, (data, codings) in parts.items():
+        scanner = Scanner(mint, codings=codings, limits=limits)
+        sightings = [*scanner.feed(data), *scanner.close()]
+        if sightings:
+            scan.sightings[part] = sightings
+        if scanner.unseen:
+            scan.unseen[part] = scanner.unseen
+    return scan

@@ -1,0 +1,140 @@
+"""One stream of bytes under scan, and what is found to lie within it: the tree that a scan goes through."""
+
+from bisect import bisect_right
+
+from brownout.canary import CanaryMint, Mark
+from brownout.scanning.deltas import DELTAS, Deltas
+from brownout.scanning.findings import Limits, Reason, Sighting, Unseen, chain_text
+from brownout.scanning.needle import body_of
+from brownout.scanning.needles import AHEAD_BYTES, BEFORE_BYTES, haystack
+from brownout.scanning.packed import Packed
+from brownout.scanning.runs import Runs
+from brownout.scanning.unpackers import CODINGS
+
+_TURN_BYTES = 64 * 1024
+"""So much is looked at in one go. Where a turn ends follows from the bytes alone, and not from how they came."""
+
+
+class Shared:
+    """What all nodes of one scan share: the key, the limits, and what was found."""
+
+    def __init__(self, mint: CanaryMint, limits: Limits) -> None:
+        self.mint = mint
+        self.limits = limits
+        self.left_bytes = limits.unpacked_bytes
+        self.sightings: list[Sighting] = []
+        self.unseen: dict[tuple[str, str], Unseen] = {}
+        self._seen: set[tuple[Mark, tuple[str, ...]]] = set()
+
+    def saw(self, mark: Mark, chain: tuple[str, ...], offset: int) -> None:
+        """Note a canary, unless it was seen in the same way before, or in one piece what is now put together."""
+        if not self._seen.isdisjoint({(mark, chain), (mark, tuple(one for one in chain if one != DELTAS))}):
+            return
+        self._seen.add((mark, chain))
+        self.sightings.append(Sighting(mark.canary, mark.kind, chain_text(chain), offset))
+
+
+class Node:
+    """One stream.
+
+    Args:
+        shared: what its scan shares.
+        chain: what it lies under, outermost first.
+        offset: where it begins in the bytes as they were fed; None for these bytes themselves.
+    """
+
+    def __init__(self, shared: Shared, chain: tuple[str, ...] = (), offset: int | None = None) -> None:
+        self._shared = shared
+        self._chain = chain
+        self._origins: list[tuple[int, int]] | None = None if offset is None else [(0, offset)]
+        self._held = bytearray()
+        self._before = 0  # how many of the bytes held were looked at, and are there for what follows them
+        self._at = 0  # where in this stream those held begin
+        self._packed = Packed(self)
+        self._runs = Runs(self)
+        self._deltas = Deltas(self)
+        self._gathered: dict[str, Node | None] = {}
+
+    def declare(self, codings: list[str]) -> None:
+        """Say under which codings the bytes to come lie, outermost first."""
+        name, *inner = codings
+        form = CODINGS.get(name)
+        if form is None:
+            self.unseen("unknown-encoding", name, 0)
+        else:
+            self._packed.declare(form, 0, inner)
+
+    def feed(self, data: bytes, offset: int | None = None) -> bool:
+        """Look at more bytes; return whether they may be looked at, or are too many.
+
+        Args:
+            data: the bytes.
+            offset: where they come from, in a stream that is put together of several.
+        """
+        if self._origins is not None:
+            self._shared.left_bytes -= len(data)
+            if self._shared.left_bytes < 0:
+                return False
+            if offset is not None:
+                self._origins.append((self._at + len(self._held), offset))
+        self._held += data
+        if len(self._held) >= self._before + _TURN_BYTES + AHEAD_BYTES:
+            self._turns()
+        return True
+
+    def close(self) -> None:
+        """Look at what is left, here and within."""
+        self._look(bytes(self._held), self._before, len(self._held))
+        self._held.clear()
+        for one in (self._packed, self._runs, self._deltas):
+            one.close()
+        for inside in self._gathered.values():
+            if inside is not None:
+                inside.close()
+
+    def inside(self, name: str, offset: int) -> "Node | None":
+        """Return a new node for what lies within, or None where it lies too deep."""
+        chain = (*self._chain, *name.split(">"))
+        return None if len(chain) > self._shared.limits.depth else Node(self._shared, chain, offset)
+
+    def gathered(self, name: str, offset: int) -> "Node | None":
+        """Return the one node for all that is short and lies under the same; None as `inside`."""
+        if name not in self._gathered:
+            self._gathered[name] = self.inside(name, offset)
+        return self._gathered[name]
+
+    def unseen(self, reason: Reason, name: str, offset: int) -> None:
+        """Note what cannot be looked into; the first place stands for all."""
+        chain = chain_text((*self._chain, name))
+        self._shared.unseen.setdefault((reason, chain), Unseen(reason, chain, offset))
+
+    def offset_of(self, at: int) -> int:
+        """Return where a place in the window now looked at comes from, in the bytes as they were fed."""
+        place = self._at + at
+        if self._origins is None:
+            return place
+        return self._origins[bisect_right(self._origins, (place, 1 << 62)) - 1][1]
+
+    def _turns(self) -> None:
+        held = bytes(self._held)
+        start, before = 0, self._before
+        while len(held) - start >= before + _TURN_BYTES + AHEAD_BYTES:
+            end = before + _TURN_BYTES
+            self._look(held[start : start + end + AHEAD_BYTES], before, end)
+            start += end - BEFORE_BYTES
+            self._at += end - BEFORE_BYTES
+            before = BEFORE_BYTES
+        self._held = bytearray(held[start:])
+        self._before = before
+        if self._origins is not None:
+            self._origins = self._origins[max(0, bisect_right(self._origins, (self._at, 1 << 62)) - 1) :]
+
+    def _look(self, window: bytes, begin: int, end: int) -> None:
+        hits = haystack().search(window, begin, end)
+        for at, needle in hits.needles:
+            mark = self._shared.mint.proven(body_of(needle, window, at, AHEAD_BYTES))
+            if mark is not None:
+                self._shared.saw(mark, self._chain + needle.chain, self.offset_of(at))
+        self._packed.look(window, begin, end, hits.formats)
+        self._runs.look(window, begin, end)
+        self._deltas.look(window, begin, end)

@@ -1,0 +1,47 @@
+"""The scanner: bytes in, as they come; canaries out, and what could not be looked into."""
+
+from collections.abc import Sequence
+
+from brownout.canary import CanaryMint
+from brownout.scanning.findings import Limits, Sighting, Unseen
+from brownout.scanning.node import Node, Shared
+
+
+class Scanner:
+    """Looks for a run's canaries in one stream of bytes, under whatever it can see through.
+
+    Each canary is reported once for each way in which it was there, with the first place. What it reports depends on
+    the bytes alone, not on how they were cut into chunks.
+
+    Args:
+        mint: knows a genuine canary.
+        codings: what the sender says the bytes lie under, outermost first: of a ``Content-Encoding``, the last first.
+        limits: how far to go.
+    """
+
+    def __init__(self, mint: CanaryMint, *, codings: Sequence[str] = (), limits: Limits | None = None) -> None:
+        self._shared = Shared(mint, limits or Limits())
+        self._root = Node(self._shared)
+        if codings:
+            self._root.declare(list(codings))
+        self._told = 0
+
+    @property
+    def unseen(self) -> list[Unseen]:
+        """What was not looked into so far. Where there is any, that nothing was seen proves nothing."""
+        return list(self._shared.unseen.values())
+
+    def feed(self, chunk: bytes) -> list[Sighting]:
+        """Look at more bytes; return what is new. Some of it may be told later, at the latest by `close`."""
+        self._root.feed(chunk)
+        return self._news()
+
+    def close(self) -> list[Sighting]:
+        """Come to the end of the bytes; return what is new."""
+        self._root.close()
+        return self._news()
+
+    def _news(self) -> list[Sighting]:
+        news = self._shared.sightings[self._told :]
+        self._told += len(news)
+        return news

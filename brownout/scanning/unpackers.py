@@ -1,0 +1,210 @@
+"""Packed formats: how each begins, and how to unpack it piece by piece, never more than a little at a time.
+
+A small input may unpack to any size. So each piece is bounded, and who asks may stop between two.
+"""
+
+import bz2
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+import brotli  # type: ignore[import-untyped,unused-ignore]
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+PIECE_BYTES = 64 * 1024
+_LZMA_MEMORY_BYTES = 128 * 1024 * 1024
+"""What an xz file may ask for to be unpacked; its own tools never make one that asks for more."""
+
+
+class Broken(Exception):  # noqa: N818 - a fact about what came
+    """What came is not in the format."""
+
+
+class Unpacker(Protocol):
+    """Unpacks one stream."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come to its end."""
+        ...
+
+    @property
+    def unused(self) -> bytes:
+        """What was fed after its end."""
+        ...
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what these bytes unpack to, in pieces of about `PIECE_BYTES`.
+
+        Raises:
+            Broken: where the stream is not in its format.
+        """
+        ...
+
+
+class _Inflating:
+    """DEFLATE, in whatever wrapper ``wbits`` says (zlib's word for it)."""
+
+    def __init__(self, wbits: int) -> None:
+        self._inner = zlib.decompressobj(wbits)
+
+    @property
+    def done(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused(self) -> bytes:
+        return self._inner.unused_data
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        more = True
+        while more:
+            try:
+                piece = self._inner.decompress(data, PIECE_BYTES)
+            except zlib.error as error:
+                raise Broken from error
+            data = self._inner.unconsumed_tail
+            more = not self._inner.eof and (bool(data) or len(piece) == PIECE_BYTES)
+            yield piece
+
+
+class _Deflating:
+    """HTTP's ``deflate``: zlib's wrapper by the standard, none by many a sender (RFC 9110, 8.4.1.2)."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._inner: _Inflating | None = None
+
+    @property
+    def done(self) -> bool:
+        return self._inner is not None and self._inner.done
+
+    @property
+    def unused(self) -> bytes:
+        return self._inner.unused if self._inner else b""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._inner is None:
+            self._head += data
+            if len(self._head) < 2:
+                return
+            wrapped = self._head[0] & 15 == 8 and int.from_bytes(self._head[:2], "big") % 31 == 0
+            self._inner = _Inflating(zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS)
+            data = self._head
+        yield from self._inner.feed(data)
+
+
+class _Inner(Protocol):
+    """What the standard library's decompressors have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Unrolling:
+    """bzip2, xz and Zstandard."""
+
+    def __init__(self, inner: _Inner) -> None:
+        self._inner = inner
+
+    @property
+    def done(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused(self) -> bytes:
+        return self._inner.unused_data
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        more = True
+        while more:
+            try:
+                piece = self._inner.decompress(data, PIECE_BYTES)
+            except (OSError, EOFError, lzma.LZMAError, zstd.ZstdError, MemoryError) as error:
+                raise Broken from error
+            data = b""
+            more = not self._inner.eof and not self._inner.needs_input
+            yield piece
+
+
+class _Brotli:
+    """Brotli. It has no mark at its beginning, and its library does not say where a stream ended."""
+
+    unused = b""
+
+    def __init__(self) -> None:
+        self._inner = brotli.Decompressor()
+
+    @property
+    def done(self) -> bool:
+        return bool(self._inner.is_finished())
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        more = True
+        while more:
+            try:
+                piece = self._inner.process(data, output_buffer_limit=PIECE_BYTES)
+            except brotli.error as error:
+                raise Broken from error
+            data = b""
+            more = not self._inner.is_finished() and not self._inner.can_accept_more_data()
+            yield piece
+
+
+class Format(NamedTuple):
+    """One packed format.
+
+    Attributes:
+        name: what evidence calls it.
+        magics: how it begins; none where it begins like anything.
+        make: returns what unpacks one stream of it.
+        chance_bytes: so much may come of what begins like it by chance.
+    """
+
+    name: str
+    magics: tuple[bytes, ...]
+    make: Callable[[], Unpacker]
+    chance_bytes: int = 0
+
+
+_GZIP = Format("gzip", (b"\x1f\x8b\x08",), lambda: _Inflating(zlib.MAX_WBITS | 16), chance_bytes=1)
+_ZLIB = Format(
+    "zlib", (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda"), lambda: _Inflating(zlib.MAX_WBITS), chance_bytes=4096
+)
+_ZSTD = Format("zstd", (b"\x28\xb5\x2f\xfd",), lambda: _Unrolling(zstd.ZstdDecompressor()))
+_BZIP2 = Format(
+    "bzip2", tuple(b"BZh%d1AY&SY" % level for level in range(1, 10)), lambda: _Unrolling(bz2.BZ2Decompressor())
+)
+_XZ = Format("xz", (b"\xfd7zXZ\0",), lambda: _Unrolling(lzma.LZMADecompressor(memlimit=_LZMA_MEMORY_BYTES)))
+BROTLI = Format("br", (), _Brotli)
+RAW_DEFLATE = Format("deflate", (), lambda: _Inflating(-zlib.MAX_WBITS))
+_DEFLATE = Format("deflate", (), _Deflating)
+
+FORMATS = (_GZIP, _ZLIB, _ZSTD, _BZIP2, _XZ)
+"""Those that are known by how they begin."""
+
+CODINGS = {
+    "gzip": _GZIP,
+    "x-gzip": _GZIP,
+    "deflate": _DEFLATE,
+    "br": BROTLI,
+    "zstd": _ZSTD,
+    "bzip2": _BZIP2,
+    "x-bzip2": _BZIP2,
+    "xz": _XZ,
+}
+"""Those that a ``Content-Encoding`` may name (IANA's registry, and what is met besides)."""

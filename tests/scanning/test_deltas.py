@@ -1,0 +1,123 @@
+"""What a stream says a few characters at a time is put together again, whatever the protocol."""
+
+import base64
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brownout.dialects.eventstream import encode_frame, encode_headers
+from brownout.scanning import Scanner
+from tests.scanning.forms import MINT, gzipped
+
+_HEADERS = encode_headers({":event-type": "chunk", ":content-type": "application/json"})
+
+
+def openai(piece: str, number: int) -> bytes:
+    """Return an event of OpenAI's."""
+    delta = {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}], "obfuscation": "ab" * (number % 5)}
+    return b"data: " + json.dumps({"id": "chatcmpl-123", "object": "chat.completion.chunk", **delta}).encode() + b"\n\n"
+
+
+def anthropic(piece: str, _: int) -> bytes:
+    """Return an event of Anthropic's."""
+    event = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}
+    return b"event: content_block_delta\r\ndata: " + json.dumps(event, separators=(",", ":")).encode() + b"\r\n\r\n"
+
+
+def gemini(piece: str, number: int) -> bytes:
+    """Return an element of a streamed array, as Vertex AI indents it."""
+    text = json.dumps({"candidates": [{"content": {"parts": [{"text": piece}]}}]}, indent=2)
+    return (b"," if number else b"[") + text.encode() + b"\n"
+
+
+def lines(piece: str, _: int) -> bytes:
+    """Return a line of JSON."""
+    return json.dumps({"model": "m", "response": piece}).encode() + b"\n"
+
+
+def converse(piece: str, number: int) -> bytes:
+    """Return a frame of Bedrock's Converse, padded as these are."""
+    payload = {"contentBlockIndex": 0, "delta": {"text": piece}, "p": "abcdefghijk"[: number % 11]}
+    return encode_frame(_HEADERS, json.dumps(payload).encode())
+
+
+def invoke(piece: str, number: int) -> bytes:
+    """Return a frame of Bedrock's InvokeModel, whose payload holds base64."""
+    inner = base64.b64encode(anthropic(piece, 0).partition(b"data: ")[2].strip()).decode()
+    return encode_frame(_HEADERS, json.dumps({"bytes": inner, "p": "abcdefghijk"[: number % 11]}).encode())
+
+
+def arguments(piece: str, _: int) -> bytes:
+    """Return a tool call's arguments, JSON in pieces of JSON."""
+    return b'data: {"delta":{"partial_json":' + json.dumps(piece).encode() + b"}}\n\n"
+
+
+def logged(piece: str, number: int) -> bytes:
+    """Return an event as a log has it: a string within a line of JSON."""
+    return json.dumps({"level": "debug", "message": anthropic(piece, number).decode()}).encode() + b"\n"
+
+
+PROTOCOLS = [openai, anthropic, gemini, lines, converse, invoke, arguments, logged]
+
+
+def canaries(data: bytes, chunk: int) -> set[str]:
+    """Return the ids of what a scan sees."""
+    scanner = Scanner(MINT)
+    seen = [one for at in range(0, len(data), chunk) for one in scanner.feed(data[at : at + chunk])]
+    return {one.canary for one in [*seen, *scanner.close()]}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@given(st.integers(1, 9), st.text(st.characters(codec="utf-8"), max_size=40), st.integers(1, 300), st.integers(0, 2**32 - 1))
+def test_a_canary_in_pieces_is_put_together(
+    protocol: Callable[[str, int], bytes], size: int, before: str, chunk: int, request: int
+) -> None:
+    """A few characters an event, in whatever events they come: it is seen."""
+    text = f"{before} {MINT.value('europa', request)} and more"
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    data = b"".join(protocol(piece, number) for number, piece in enumerate(pieces))
+    assert {f"europa-{request}"} == canaries(data, chunk)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_long_stream_is_put_together_to_its_end(protocol: Callable[[str, int], bytes]) -> None:
+    """After thousands of events of words, at any place of the scanner's turns, it is seen."""
+    words = [f" word{number % 50}" for number in range(3000)]
+    for lead in (0, 400, 1900, 2999):
+        value = MINT.value("acme", lead)
+        pieces = [*words[:lead], *(value[at : at + 3] for at in range(0, 22, 3)), *words[lead:]]
+        data = b"".join(protocol(piece, number) for number, piece in enumerate(pieces))
+        assert {f"acme-{lead}"} == canaries(data, 5000), lead
+
+
+@given(st.integers(1, 21), st.integers(0, 3000), st.integers(0, 3000))
+def test_a_canary_at_the_seam_of_long_pieces_is_seen(seam: int, before: int, after: int) -> None:
+    """Where pieces are long, their ends are joined."""
+    value = MINT.value("acme", 4)
+    pieces = ["so " * before + value[:seam], value[seam:] + " end" * after]
+    assert {"acme-4"} == canaries(b"".join(anthropic(piece, 0) for piece in pieces), 100_000)
+
+
+def test_encoded_pieces_are_put_together_and_decoded() -> None:
+    """A packed, encoded canary that leaves a few characters an event is seen."""
+    text = base64.b64encode(gzipped(b"this is " + MINT.value("acme", 6).encode())).decode()
+    data = b"".join(anthropic(text[at : at + 4], 0) for at in range(0, len(text), 4))
+    assert {"acme-6"} == canaries(data, 4096)
+
+
+def test_escaped_pieces_are_put_together() -> None:
+    """Pieces whose every letter is escaped are seen."""
+    escaped = "".join(f"\\u{ord(one):04x}" for one in MINT.value("acme", 6))
+    data = b"".join(b'data: {"text":"%s"}\n\n' % escaped[at : at + 12].encode() for at in range(0, len(escaped), 12))
+    assert {"acme-6"} == canaries(data, 4096)
+
+
+def test_many_keys_hide_nothing() -> None:
+    """A stream with hundreds of keys of its own is put together as well."""
+    others = b"".join(b'{"key%d":"a value","key%d":"another"}\n' % (n, n) for n in range(300))
+    value = MINT.value("acme", 6)
+    data = others + b"".join(lines(value[at : at + 3], 0) for at in range(0, 22, 3)) + others
+    assert {"acme-6"} == canaries(data, 4096)

@@ -1,0 +1,144 @@
+"""What cannot be looked into is said, with the reason, and neither time nor memory is lost to it."""
+
+import base64
+import gzip
+import tracemalloc
+import zlib
+
+import brotli
+import pytest
+
+from brownout.scanning import Limits, Scanner, Unseen
+from tests.scanning.forms import MINT, PACKED, gzipped, raw_deflated
+
+CANARY = b"this is " + MINT.value("acme", 8).encode() + b" it"
+MIB = 1024 * 1024
+
+
+def scanned(data: bytes, *, limits: Limits | None = None, codings: tuple[str, ...] = ()) -> tuple[list[str], list[Unseen]]:
+    """Return the chains under which the canary was seen, and what was not looked into."""
+    scanner = Scanner(MINT, codings=codings, limits=limits)
+    seen = [*scanner.feed(data), *scanner.close()]
+    return [one.chain for one in seen], scanner.unseen
+
+
+def bomb(size: int = 400 * MIB) -> bytes:
+    """Return a gzip stream of zeros."""
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(bytes(MIB)) for _ in range(size // MIB)) + packer.flush()
+
+
+def test_a_bomb_is_not_unpacked_to_its_end() -> None:
+    """What would unpack to 400 MiB is given up at the limit, in little memory, and is said to be unseen."""
+    packed = bomb()
+    tracemalloc.start()
+    try:
+        seen, unseen = scanned(packed, limits=Limits(unpacked_bytes=4 * MIB))
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [] == seen
+    assert Unseen("too-large", "gzip", 0) == unseen[0]
+    assert {"too-large"} == {one.reason for one in unseen}
+    assert peak_bytes < 8 * MIB
+
+
+def test_a_bomb_in_a_bomb_is_none_either() -> None:
+    """The limit holds for all layers together."""
+    _, unseen = scanned(gzipped(bomb(64 * MIB) * 4), limits=Limits(unpacked_bytes=4 * MIB))
+    assert {"too-large"} == {one.reason for one in unseen}
+
+
+def test_a_brotli_bomb_is_bounded_too() -> None:
+    """So it does where the format has no size in it."""
+    _, unseen = scanned(brotli.compress(bytes(64 * MIB)), codings=("br",), limits=Limits(unpacked_bytes=4 * MIB))
+    assert [Unseen("too-large", "br", 0)] == unseen
+
+
+def test_what_stands_after_a_bomb_is_seen() -> None:
+    """A bomb hides nothing that is beside it."""
+    seen, _ = scanned(bomb(8 * MIB) + b" " + CANARY, limits=Limits(unpacked_bytes=MIB))
+    assert ["raw"] == seen
+
+
+@pytest.mark.parametrize("layer", ["gzip", "base64"])
+def test_what_lies_too_deep_is_said(layer: str) -> None:
+    """With more layers than are looked through, the canary is not seen, and that something is there is said."""
+    data = CANARY * 3
+    for _ in range(6):
+        data = gzipped(data) if layer == "gzip" else base64.b64encode(data)
+    seen, unseen = scanned(data, limits=Limits(depth=3))
+    assert [] == seen
+    assert ["too-deep"] == [one.reason for one in unseen]
+    assert [">".join([layer] * 6)] == scanned(data)[0]
+
+
+def test_a_cut_stream_is_seen_as_far_as_it_came() -> None:
+    """Half a gzip stream is looked into, and that it was half is said."""
+    noise = base64.b64encode(zlib.compress(b"".join(b"%d" % n for n in range(9999))))
+    packed = gzipped(CANARY + b" " + noise)
+    seen, unseen = scanned(packed[: len(packed) // 2])
+    assert ["gzip"] == seen
+    assert [Unseen("truncated", "gzip", 0)] == unseen
+
+
+@pytest.mark.parametrize("form", ["gzip", "bzip2", "zstd", "xz"])
+def test_a_broken_stream_is_said(form: str) -> None:
+    """A stream that is damaged may have held anything."""
+    packed = bytearray(PACKED[form][1](bytes(range(256)) * 4000 + CANARY))
+    packed[len(packed) * 2 // 3 :] = b"\xaa" * 40
+    _, unseen = scanned(bytes(packed))
+    assert {form} == {one.chain for one in unseen}
+    assert {one.reason for one in unseen} <= {"broken", "truncated"}
+
+
+def test_a_coding_that_nobody_knows_is_said() -> None:
+    """Its bytes are looked at as they are, and that this is not enough is said."""
+    assert (["raw"], [Unseen("unknown-encoding", "x-secret", 0)]) == scanned(CANARY, codings=("x-secret",))
+
+
+def test_a_coding_that_it_is_not_in_is_said() -> None:
+    """A body that is said to be in gzip and is not, is looked at as it is."""
+    assert (["raw"], [Unseen("broken", "gzip", 0)]) == scanned(CANARY, codings=("gzip",))
+
+
+@pytest.mark.parametrize(
+    ("codings", "packed", "chain"),
+    [
+        (("br",), brotli.compress(CANARY), "br"),
+        (("deflate",), raw_deflated(CANARY), "deflate"),
+        (("deflate",), zlib.compress(CANARY), "deflate"),
+        (("br", "gzip"), brotli.compress(gzip.compress(CANARY)), "br>gzip"),
+        (("gzip", "br", "deflate"), gzipped(brotli.compress(raw_deflated(CANARY))), "gzip>br>deflate"),
+    ],
+)
+def test_declared_codings_are_unpacked(codings: tuple[str, ...], packed: bytes, chain: str) -> None:
+    """What has no mark at its beginning is unpacked where the sender says what it is, one coding within another."""
+    seen, unseen = scanned(packed, codings=codings)
+    assert chain in seen
+    assert [] == unseen
+
+
+def test_an_unknown_coding_within_a_known_one_is_said() -> None:
+    """The doubt names the place it arose in."""
+    assert [Unseen("unknown-encoding", "gzip>aws-chunked", 0)] == scanned(gzipped(b"?"), codings=("gzip", "aws-chunked"))[1]
+
+
+def test_all_members_of_a_gzip_file_are_seen() -> None:
+    """One stream after another, with and without anything between."""
+    data = gzipped(b"first") + gzipped(b"second") + b"between" + gzipped(CANARY)
+    assert (["gzip"], []) == scanned(data)
+    assert (["gzip"], []) == scanned(data, codings=("gzip",))
+
+
+def test_what_is_packed_is_found_anywhere() -> None:
+    """A file in a form, between other parts, is unpacked."""
+    parts = b'--b\r\nContent-Disposition: form-data; name="f"; filename="notes.gz"\r\n\r\n' + gzipped(CANARY) + b"\r\n--b--"
+    assert (["gzip"], []) == scanned(b"--b\r\n\r\nhello\r\n" + parts)
+
+
+def test_a_long_run_of_base64_is_seen_through() -> None:
+    """A packed file of a megabyte in base64, after a path that is base64's letters too, is unpacked."""
+    noise = b"".join(b"%d" % (n * n) for n in range(400_000))
+    run = base64.b64encode(gzipped(noise + CANARY))
+    assert (["base64>gzip"], []) == scanned(b"upload: " + run + b" end")
