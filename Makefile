@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest matrix soak gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side curves clean scorecard
+.PHONY: help gate test selftest matrix soak gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side bench-scan curves clean scorecard
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench-timing: $(STAMP) ## print how far from their schedule faults are met, and 
 
 bench-side: $(STAMP) ## print ratios: a test alone, and beside others, in real time
 	$(BIN)/python -m bench.side_by_side
+
+bench-scan: $(STAMP) ## print ratios: looking for canaries beside a plain read of the same bytes
+	$(BIN)/python -m bench.scan
 
 .targets/aimock:
 	mkdir -p .targets

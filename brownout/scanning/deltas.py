@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from brownout.scanning.boilerplate import Boilerplate
+
 if TYPE_CHECKING:
     from brownout.scanning.node import Node
 
 DELTAS = "deltas"
 
-_BACKSLASH, _QUOTE = b"\x01\x01", b"\x01\x02"
-"""Stand for the escapes of a backslash and a quote: a string then ends at the next quote, which is found fast."""
+_PAIR = re.compile(rb'"(\w{1,40}+)"\s?:\s?"([^"]*+(?:(?<=\\)"[^"]*+)*+)"')
+"""A quote after a backslash does not end a string. After two it would; what is then taken with the string holds quotes
+and is no part of a canary either way."""
 
-_PAIR = re.compile(rb'"(\w{1,40}+)":\s?"([^"]*+)"')
-_LOOSE_PAIR = re.compile(rb'"(\w{1,40}+)"\s{0,8}+:\s{0,8}+"([^"]*+)"')
-_QUOTED_PAIR = re.compile(rb"\x01\x02(\w{1,40}+)\x01\x02:\s?\x01\x02([^\x01\"]*+)\x01\x02")
-_UNFINISHED = re.compile(rb'"\w{0,40}+(?:"\s{0,8}+(?::\s{0,8}+(?:"[^"]*+)?)?)?\Z')
+_QUOTED_PAIR = re.compile(rb'\\"(\w{1,40}+)\\+"\s?:\s?\\+"((?:[^"\\]|\\+[^"\\])*+)\\+"')
+_UNFINISHED = re.compile(rb'"\w{0,40}+\\*+(?:"\s?(?::\s?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
 _KEYS = 64
 _OTHER_KEYS = b""
 _EDGE, _ESCAPED_EDGE = 64, 160
@@ -37,25 +38,21 @@ class Deltas:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._held = b""
+        self._boilerplate = Boilerplate()
         self._keys: dict[bytes, _Key] = {}
 
     def look(self, window: bytes, begin: int, end: int) -> None:
         """Take in what stands in ``window[begin:end]``."""
         text = self._held + window[begin:end]
         offset = max(0, self._node.offset_of(begin) - len(self._held))
-        cut = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # an escape is not cut in two
-        self._held = b""
-        if b'"' not in text:
+        self._held = _unfinished(text)
+        if b'":' not in text and b'" :' not in text:
             return
-        simple = text[:cut]
-        if b"\\" in simple:
-            simple = simple.replace(b"\\\\", _BACKSLASH).replace(b'\\"', _QUOTE)
-        self._held = _unescaped_marks(_unfinished(simple)) + text[cut:]
         pieces: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for key, value in (_LOOSE_PAIR if b'" :' in simple else _PAIR).findall(simple):
+        for key, value in _PAIR.findall(self._boilerplate.left_out(text)):
             pieces[key].append(value)
-        if _QUOTE + b":" in simple:
-            for key, value in _QUOTED_PAIR.findall(simple):
+        if b'\\":' in text:
+            for key, value in _QUOTED_PAIR.findall(text, 0, len(text) - len(self._held)):
                 pieces[b"\\" + key].append(value)
         for key, values in pieces.items():
             self._of(key).take(values, offset)
@@ -120,13 +117,8 @@ def _unfinished(text: bytes) -> bytes:
     return begun
 
 
-def _unescaped_marks(text: bytes) -> bytes:
-    return text if b"\x01" not in text else text.replace(_QUOTE, b'\\"').replace(_BACKSLASH, b"\\\\")
-
-
 def _plain(text: bytes) -> bytes:
     """Return what stands under a JSON string's escapes, in strings too that no parser would take."""
-    text = _unescaped_marks(text)
     if b"\\" not in text:
         return text
     try:

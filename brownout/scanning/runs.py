@@ -109,11 +109,15 @@ class Runs:
             self.close()
         while (at := classes.find(_RUN, at, size + SHORTEST - 1)) >= 0:
             stop = _stop(classes, at, size)
-            self._offset = self._node.offset_of(begin + at)
-            self._go_on(window[begin + at : begin + stop])
-            if stop == size:
-                return
-            self.close()
+            letters = window[begin + at : begin + stop]
+            if stop < size and len(letters) <= _LONG:
+                self._short(letters, begin + at)
+            else:
+                self._offset = self._node.offset_of(begin + at)
+                self._go_on(letters)
+                if stop == size:
+                    return
+                self.close()
             at = stop
 
     def close(self) -> None:
@@ -122,7 +126,7 @@ class Runs:
             self._long.close()
             self._long = None
         elif self._begun:
-            self._short(_tidy(self._begun), self._offset)
+            self._read(self._begun, self._offset)
             self._begun = b""
 
     def _go_on(self, letters: bytes) -> None:
@@ -133,11 +137,14 @@ class Runs:
         if len(self._begun) > _LONG:
             self._long, self._begun = _LongRun(self._node, self._offset, self._begun), b""
 
-    def _short(self, letters: bytes, offset: int) -> None:
+    def _short(self, letters: bytes, at: int) -> None:
+        if not (letters.islower() or letters.isupper()) or _HEX.fullmatch(letters):
+            # Else it is a path or a name: of packed bytes, hardly one in 100,000 has letters of one case only.
+            self._read(letters, self._node.offset_of(at))
+
+    def _read(self, letters: bytes, offset: int) -> None:
         """Read a run in every way there is."""
-        if letters.islower() or letters.isupper():
-            if not _HEX.fullmatch(letters):
-                return  # a path or a name: of packed bytes, hardly one in 100,000 has letters of one case only
+        letters = _tidy(letters)
         first = from_base64(letters)
         readings = [first]
         if not first.isascii():

@@ -17,7 +17,10 @@ _HEADERS = encode_headers({":event-type": "chunk", ":content-type": "application
 
 def openai(piece: str, number: int) -> bytes:
     """Return an event of OpenAI's."""
-    delta = {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}], "obfuscation": "ab" * (number % 5)}
+    delta = {
+        "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}],
+        "obfuscation": "ab" * (number % 5),
+    }
     return b"data: " + json.dumps({"id": "chatcmpl-123", "object": "chat.completion.chunk", **delta}).encode() + b"\n\n"
 
 
@@ -71,7 +74,12 @@ def canaries(data: bytes, chunk: int) -> set[str]:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@given(st.integers(1, 9), st.text(st.characters(codec="utf-8"), max_size=40), st.integers(1, 300), st.integers(0, 2**32 - 1))
+@given(
+    st.integers(1, 9),
+    st.text(st.characters(codec="utf-8"), max_size=40),
+    st.integers(1, 300),
+    st.integers(0, 2**32 - 1),
+)
 def test_a_canary_in_pieces_is_put_together(
     protocol: Callable[[str, int], bytes], size: int, before: str, chunk: int, request: int
 ) -> None:

@@ -15,7 +15,9 @@ CANARY = b"this is " + MINT.value("acme", 8).encode() + b" it"
 MIB = 1024 * 1024
 
 
-def scanned(data: bytes, *, limits: Limits | None = None, codings: tuple[str, ...] = ()) -> tuple[list[str], list[Unseen]]:
+def scanned(
+    data: bytes, *, limits: Limits | None = None, codings: tuple[str, ...] = ()
+) -> tuple[list[str], list[Unseen]]:
     """Return the chains under which the canary was seen, and what was not looked into."""
     scanner = Scanner(MINT, codings=codings, limits=limits)
     seen = [*scanner.feed(data), *scanner.close()]
@@ -121,7 +123,9 @@ def test_declared_codings_are_unpacked(codings: tuple[str, ...], packed: bytes, 
 
 def test_an_unknown_coding_within_a_known_one_is_said() -> None:
     """The doubt names the place it arose in."""
-    assert [Unseen("unknown-encoding", "gzip>aws-chunked", 0)] == scanned(gzipped(b"?"), codings=("gzip", "aws-chunked"))[1]
+    assert [Unseen("unknown-encoding", "gzip>aws-chunked", 0)] == scanned(
+        gzipped(b"?"), codings=("gzip", "aws-chunked")
+    )[1]
 
 
 def test_all_members_of_a_gzip_file_are_seen() -> None:
@@ -133,7 +137,9 @@ def test_all_members_of_a_gzip_file_are_seen() -> None:
 
 def test_what_is_packed_is_found_anywhere() -> None:
     """A file in a form, between other parts, is unpacked."""
-    parts = b'--b\r\nContent-Disposition: form-data; name="f"; filename="notes.gz"\r\n\r\n' + gzipped(CANARY) + b"\r\n--b--"
+    parts = (
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="notes.gz"\r\n\r\n' + gzipped(CANARY) + b"\r\n--b--"
+    )
     assert (["gzip"], []) == scanned(b"--b\r\n\r\nhello\r\n" + parts)
 
 
