@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from brownout.canary import PREFIX, CanaryMint, canary_id, run_key
+from brownout.canary import KINDS, PREFIX, CanaryMint, Kind, Mark, canary_id, run_key
 
 TENANTS = ["acme", "europa", "a-third"]
 MINT = CanaryMint(run_key(1), TENANTS)
@@ -84,3 +84,22 @@ def test_the_key_follows_from_the_seed() -> None:
     """One seed, one key; another seed, another."""
     assert run_key(5) == run_key(5)
     assert run_key(5) != run_key(6)
+
+
+@given(ASKS, st.sampled_from(KINDS))
+def test_a_canary_proves_what_it_marks(asked: tuple[str, int], kind: Kind) -> None:
+    """The kind is in the HMAC: each canary is of one kind, and of no other."""
+    body = MINT.value(*asked, kind).removeprefix(PREFIX)
+    assert Mark(canary_id(*asked), kind) == MINT.proven(body)
+    assert MINT.proven(body, [other for other in KINDS if other != kind]) is None
+
+
+@given(ASKS, st.sampled_from([kind for kind in KINDS if kind != "prompt"]))
+def test_only_a_prompts_canary_makes_a_prompt_its_own(asked: tuple[str, int], kind: Kind) -> None:
+    """An answer or a tool's result that is quoted in a prompt does not tell whose request it is."""
+    assert [] == MINT.find(MINT.value(*asked, kind))
+
+
+def test_a_prompts_canary_looks_as_it_always_did() -> None:
+    """Histories recorded before there were kinds are the same byte for byte."""
+    assert "CNRYAEAAAAAHCNOU6B6AXE" == CanaryMint(run_key(1), TENANTS).value("europa", 7)

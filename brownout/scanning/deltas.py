@@ -21,6 +21,7 @@ _PAIR = re.compile(rb'"(\w{1,40}+)"\s?:\s?"([^"]*+(?:(?<=\\)"[^"]*+)*+)"')
 """A quote after a backslash does not end a string. After two it would; what is then taken with the string holds quotes
 and is no part of a canary either way."""
 
+_COLON = re.compile(rb'"\s?:')
 _QUOTED_PAIR = re.compile(rb'\\"(\w{1,40}+)\\+"\s?:\s?\\+"((?:[^"\\]|\\+[^"\\])*+)\\+"')
 _UNFINISHED = re.compile(rb'"\w{0,40}+\\*+(?:"\s?(?::\s?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
 _KEYS = 64
@@ -46,12 +47,12 @@ class Deltas:
         text = self._held + window[begin:end]
         offset = max(0, self._node.offset_of(begin) - len(self._held))
         self._held = _unfinished(text)
-        if b'":' not in text and b'" :' not in text:
+        if not _COLON.search(text):
             return
         pieces: defaultdict[bytes, list[bytes]] = defaultdict(list)
         for key, value in _PAIR.findall(self._boilerplate.left_out(text)):
             pieces[key].append(value)
-        if b'\\":' in text:
+        if b"\\" in text and b'\\":' in text:
             for key, value in _QUOTED_PAIR.findall(text, 0, len(text) - len(self._held)):
                 pieces[b"\\" + key].append(value)
         for key, values in pieces.items():
@@ -77,6 +78,7 @@ class _Key:
         self._over = False
 
     def take(self, values: list[bytes], offset: int) -> None:
+        """Take in some more pieces."""
         if self._over:
             return
         if self._inside is None:

@@ -37,10 +37,10 @@ def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None =
         request: the request, its body not decoded.
         limits: how far to go, in each part.
     """
-    parts = {
+    parts: dict[str, tuple[bytes, list[str]]] = {
         "url": (f"{request.method} {request.path}?{request.query}".encode(), []),
         "headers": ("\n".join(f"{name}: {value}" for name, value in request.headers.items()).encode(), []),
-        "body": (request.body, codings_of(request.headers)),
+        "body": (request.body, codings_of(request.headers) if request.body else []),
     }
     scan = Scan({}, {})
     for part, (data, codings) in parts.items():

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-import brotli  # type: ignore[import-untyped,unused-ignore]
+import brotli
 
 if sys.version_info >= (3, 14):
     from compression import zstd

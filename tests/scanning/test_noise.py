@@ -1,7 +1,6 @@
 """What is no canary is never taken for one, and what is merely odd raises no doubt."""
 
 import base64
-import random
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,7 @@ def test_natural_text_holds_nothing_and_raises_no_doubt() -> None:
 @pytest.mark.parametrize("form", {**SPELLED, **BLOCKS, **PACKED})
 def test_a_changed_canary_is_none_in_any_form(form: str) -> None:
     """One letter changed, and no encoding makes it prove itself again."""
-    rng: random.Random = rng_for(2, form)  # noqa: TID251 - a type
+    rng = rng_for(2, form)
     write = {**SPELLED, **BLOCKS, **PACKED}[form][1]
     for _ in range(20):
         value = list(MINT.value("acme", rng.randrange(1000)))
