@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 DELTAS = "deltas"
 
-_PAIR = re.compile(rb'"(\w{1,40}+)"\s?:\s?"([^"]*+(?:(?<=\\)"[^"]*+)*+)"')
+_PAIR = re.compile(rb'"(\w{1,40}+)"\s?:\s?\[?"([^"]*+(?:(?<=\\)"[^"]*+)*+)"')
 """A quote after a backslash does not end a string. After two it would; what is then taken with the string holds quotes
 and is no part of a canary either way."""
 
 _COLON = re.compile(rb'"\s?:')
 _QUOTED_PAIR = re.compile(rb'\\"(\w{1,40}+)\\+"\s?:\s?\\+"((?:[^"\\]|\\+[^"\\])*+)\\+"')
-_UNFINISHED = re.compile(rb'"\w{0,40}+\\*+(?:"\s?(?::\s?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
+_UNFINISHED = re.compile(rb'"\w{0,40}+\\*+(?:"\s?(?::\s?\[?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
 _KEYS = 64
 _OTHER_KEYS = b""
 _EDGE, _ESCAPED_EDGE = 64, 160

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 import tracemalloc
 import zlib
 
@@ -143,8 +144,33 @@ def test_what_is_packed_is_found_anywhere() -> None:
     assert (["gzip"], []) == scanned(b"--b\r\n\r\nhello\r\n" + parts)
 
 
-def test_a_long_run_of_base64_is_seen_through() -> None:
-    """A packed file of a megabyte in base64, after a path that is base64's letters too, is unpacked."""
-    noise = b"".join(b"%d" % (n * n) for n in range(400_000))
-    run = base64.b64encode(gzipped(noise + CANARY))
-    assert (["base64>gzip"], []) == scanned(b"upload: " + run + b" end")
+NOISE = b"".join(b"%d" % (number * number) for number in range(400_000))
+
+
+@pytest.mark.parametrize("lead", ["", "a", "ab", "abc", "files/of/europa/"])
+def test_a_long_run_of_base64_is_seen_through(lead: str) -> None:
+    """A packed file of a megabyte in base64 is unpacked, also when letters that are base64's, too, are glued to it."""
+    run = base64.b64encode(gzipped(NOISE + CANARY))
+    assert len(run) > 1_000_000
+    assert (["base64>gzip"], []) == scanned(b"upload: " + lead.encode() + run + b" end")
+
+
+def test_a_long_run_in_lines_is_seen_through() -> None:
+    """So it is when it is broken into lines, in JSON, at any place of the scanner's turns."""
+    run = base64.encodebytes(gzipped(NOISE + CANARY)).decode()
+    assert (["base64>gzip"], []) == scanned(json.dumps({"file": run}).encode())
+
+
+def test_a_long_run_of_hexadecimal_is_seen_through() -> None:
+    """A packed file in hexadecimal, in lines as tools write them, is unpacked."""
+    digits = gzipped(NOISE[:200_000] + CANARY).hex()
+    lines = "\n".join(digits[at : at + 60] for at in range(0, len(digits), 60))
+    assert (["hex>gzip"], []) == scanned(lines.encode())
+
+
+def test_a_short_run_of_hexadecimal_in_lines_is_seen_through() -> None:
+    """A small one, too."""
+    digits = gzipped(CANARY).hex()
+    lines = "\n".join(digits[at : at + 60] for at in range(0, len(digits), 60))
+    assert "hex>gzip" in scanned(b"id-" + digits.encode() + b" ")[0]
+    assert "hex>gzip" in scanned(lines.encode())[0]
