@@ -109,7 +109,7 @@ class Runs:
         inside = self._node.gathered(name, offset)
         if inside is None:
             self._node.unseen("too-deep", name, offset)
-        elif not inside.feed(_APART.join([*readings, b""])):
+        elif not inside.feed(_APART.join([*readings, b""]), offset):
             self._node.unseen("too-large", name, offset)
 
 

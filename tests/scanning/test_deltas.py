@@ -101,6 +101,17 @@ def test_a_long_stream_is_put_together_to_its_end(protocol: Callable[[str, int],
         assert {f"acme-{lead}"} == canaries(data, 5000), lead
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("word", ["A", "AAAA", " the"])
+def test_a_piece_that_often_comes_is_not_lost(protocol: Callable[[str, int], bytes], word: str) -> None:
+    """A stream that says one thing all the time, and then a canary in such pieces, is put together."""
+    value = MINT.value("acme", 0)
+    assert "AAAAAAAA" in value
+    pieces = [*[word] * 2000, *(value[at : at + len(word)] for at in range(0, 22, len(word))), *[word] * 2000]
+    data = b"".join(protocol(piece, number) for number, piece in enumerate(pieces))
+    assert {"acme-0"} == canaries(data, 5000)
+
+
 @given(st.integers(1, 21), st.integers(0, 3000), st.integers(0, 3000))
 def test_a_canary_at_the_seam_of_long_pieces_is_seen(seam: int, before: int, after: int) -> None:
     """Where pieces are long, their ends are joined."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from brownout.canary import KINDS, PREFIX, CanaryMint, Kind, run_key
 from brownout.scanning import Scanner, Sighting
-from tests.scanning.forms import BLOCKS, MINT, PACKED, SPELLED, names, quoted_printable, wide
+from tests.scanning.forms import BLOCKS, MINT, PACKED, SPELLED, gzipped, names, quoted_printable, wide
 
 FORMS = {**SPELLED, **BLOCKS, **PACKED}
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=90).map(str.encode)
@@ -63,6 +63,24 @@ def test_a_sighting_says_where() -> None:
     """The offset counts in the bytes as they were fed, over all chunks."""
     data = b"a" * 70_000 + b" " + MINT.value("acme", 3).encode() + b" " + base64.b64encode(b"-" * 99) * 3
     assert [Sighting("acme-3", "prompt", "raw", 70_001)] == scanned(data, 1000)
+
+
+@pytest.mark.parametrize("lead", [0, 3, 65_535, 65_536, 200_001])
+def test_a_sighting_within_says_where_that_begins(lead: int) -> None:
+    """What was unpacked or decoded is told with the place at which it begins in the bytes as they were fed."""
+    packed = gzipped(b"long " * 50 + MINT.value("acme", 3).encode())
+    filler = b"#" * lead
+    assert [("gzip", lead)] == [(one.chain, one.offset) for one in scanned(filler + packed, 999)]
+    run = base64.b64encode(packed)
+    assert [("base64>gzip", lead)] == [(one.chain, one.offset) for one in scanned(filler + run, 999)]
+    first = filler + base64.b64encode(gzipped(b"clean " * 30)) + b" "
+    assert [("base64>gzip", len(first))] == [(one.chain, one.offset) for one in scanned(first + run, 999)]
+
+
+@pytest.mark.parametrize("false_start", [b"YRN", b"CNRYAAAA", b"C N R Y ", b"Q05SWQ", b"PAEL", b"%43%4E", b"434E52"])
+def test_a_false_beginning_hides_no_canary(false_start: bytes) -> None:
+    """What looks like another canary, and runs into one, does not hide it."""
+    assert ["acme-3"] == [one.canary for one in scanned(b"so " + false_start + MINT.value("acme", 3).encode())]
 
 
 @given(st.sampled_from(sorted(FORMS)))
