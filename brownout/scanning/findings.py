@@ -54,7 +54,7 @@ class Limits(msgspec.Struct, frozen=True):
     """
 
     depth: int = 8
-    unpacked_bytes: int = 256 * 1024 * 1024
+    unpacked_bytes: int = 64 * 1024 * 1024
 
 
 def chain_text(chain: tuple[str, ...]) -> str:

@@ -30,31 +30,12 @@ _ESCAPES = (
 """How a letter is written: its code, in decimal or as two hexadecimal digits."""
 
 _BETWEEN = (
-    *(
-        "-",
-        " ",
-        "_",
-        ".",
-        ",",
-        ":",
-        ";",
-        "/",
-        "|",
-        "*",
-        "~",
-        "+",
-        "\t",
-        "\n",
-        "\r\n",
-        ", ",
-        " - ",
-        "\\n",
-        "\\t",
-        "\\u200b",
-    ),
-    *('","', '", "', "','", "', '", '",\n"'),
-    *("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u00a0"),
-    *("=\n", "=\r\n", "%20", "&#8203;", "&shy;", "<wbr>", "\n\ndata: ", "\n\ndata:", "\r\n\r\ndata: "),
+    *"-_.,:;/|*~+ \t\n",
+    *("\r\n", ", ", " - ", "\\n", "\\t"),
+    *('","', '", "', "','", "', '", '",\n"'),  # a list of letters
+    *("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u00a0", "\\u200b"),  # nothing to be seen
+    *("=\n", "=\r\n", "%20", "&#8203;", "&shy;", "<wbr>"),
+    *("\n\ndata: ", "\n\ndata:", "\r\n\r\ndata: "),
 )
 
 _CODE = re.compile(
