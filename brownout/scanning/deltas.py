@@ -4,8 +4,10 @@ It needs to know no protocol: server-sent events, lines of JSON, a streamed arra
 all hold ``"some key": "a piece"``. A string that stands alone is looked at whole where it stands, and not again.
 """
 
+import itertools
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,13 +25,15 @@ and is no part of a canary either way."""
 
 _COLON = re.compile(rb'"\s?:')
 _QUOTED_PAIR = re.compile(rb'\\"(\w{1,40}+)\\+"\s?:\s?\\+"((?:[^"\\]|\\+[^"\\])*+)\\+"')
-_UNFINISHED = re.compile(rb'"\w{0,40}+\\*+(?:"\s?(?::\s?\[?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
+_UNFINISHED = re.compile(rb'\\?"\w{0,40}+\\*+(?:"\s?(?::\s?\[?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
 _KEYS = 64
 _OTHER_KEYS = b""
 _EDGE, _ESCAPED_EDGE = 64, 160
 """Of a piece longer than two of these its ends count: what lies between is looked at where it stands."""
 
-_HELD_BYTES = 64 * 1024
+_HELD_BYTES, _QUOTES = 64 * 1024, 2000
+"""How far back the beginning of a string is looked for."""
+
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
 
 
@@ -109,14 +113,21 @@ def _ends(value: bytes) -> bytes:
 
 def _unfinished(text: bytes) -> bytes:
     """Return the beginning of a pair at the end of a text, whose rest is still to come."""
-    begun, last = b"", len(text)
-    for _ in range(3):  # the quotes that open its value, close its key, open its key
-        last = text.rfind(b'"', 0, last)
-        if last < 0 or len(text) - last > _HELD_BYTES:
-            break
-        if _UNFINISHED.match(text, last):
-            begun = text[last:]
-    return begun
+    plain = (at for at in _quotes_from_the_end(text, _QUOTES) if text[at - 1 : at] != b"\\")
+    quoted = (at - 1 for at in _quotes_from_the_end(text, 3) if text[at - 1 : at] == b"\\")
+    for places in (plain, quoted):
+        # At most three belong to it: what opens its value, closes its key, opens its key.
+        begun = [at for at in itertools.islice(places, 3) if _UNFINISHED.match(text, at)]
+        if begun:
+            return text[begun[-1] :]
+    return b""
+
+
+def _quotes_from_the_end(text: bytes, most: int) -> Iterator[int]:
+    at = text.rfind(b'"')
+    while at >= 0 and most and len(text) - at <= _HELD_BYTES:
+        yield at
+        at, most = text.rfind(b'"', 0, at), most - 1
 
 
 def _plain(text: bytes) -> bytes:

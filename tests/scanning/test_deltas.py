@@ -102,6 +102,15 @@ def test_a_long_stream_is_put_together_to_its_end(protocol: Callable[[str, int],
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_end_of_a_turn_loses_a_piece(protocol: Callable[[str, int], bytes]) -> None:
+    """The scanner looks at 64 KiB at a time: a piece that lies over the end of a turn is not lost, wherever cut."""
+    value = MINT.value("acme", 9)
+    data = b"".join(protocol(value[at : at + 4], at) for at in range(0, 22, 4))
+    for beyond in range(1, len(data), 3):
+        assert {"acme-9"} == canaries(b"." * (64 * 1024 - beyond) + data, 100_000), beyond
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("word", ["A", "AAAA", " the"])
 def test_a_piece_that_often_comes_is_not_lost(protocol: Callable[[str, int], bytes], word: str) -> None:
     """A stream that says one thing all the time, and then a canary in such pieces, is put together."""
@@ -110,6 +119,17 @@ def test_a_piece_that_often_comes_is_not_lost(protocol: Callable[[str, int], byt
     pieces = [*[word] * 2000, *(value[at : at + len(word)] for at in range(0, 22, len(word))), *[word] * 2000]
     data = b"".join(protocol(piece, number) for number, piece in enumerate(pieces))
     assert {"acme-0"} == canaries(data, 5000)
+
+
+def test_a_log_line_longer_than_is_held_loses_no_piece() -> None:
+    """Events within one string of a log, over several turns of the scanner, are put together."""
+    value = MINT.value("acme", 9)
+    pieces = [f" w{number}" for number in range(1200)]
+    for place in (0, 571, 1199):
+        events = [*pieces[:place], *(value[at : at + 4] for at in range(0, 22, 4)), *pieces[place:]]
+        data = b"".join(anthropic(piece, 0) for piece in events)
+        assert len(data) > 2 * 64 * 1024
+        assert {"acme-9"} == canaries(json.dumps({"log": data.decode()}).encode(), 100_000), place
 
 
 @given(st.integers(1, 21), st.integers(0, 3000), st.integers(0, 3000))
