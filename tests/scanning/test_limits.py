@@ -148,6 +148,12 @@ NOISE = b"".join(b"%d" % (number * number) for number in range(400_000))
 
 
 @pytest.mark.parametrize("lead", ["", "a", "ab", "abc", "files/of/europa/"])
+def test_a_short_run_of_base64_is_seen_through(lead: str) -> None:
+    """A small packed file is unpacked, whatever letters that are base64's, too, are glued to it."""
+    assert (["base64>gzip"], []) == scanned(lead.encode() + base64.b64encode(gzipped(CANARY)) + b" end")
+
+
+@pytest.mark.parametrize("lead", ["", "a", "ab", "abc", "files/of/europa/"])
 def test_a_long_run_of_base64_is_seen_through(lead: str) -> None:
     """A packed file of a megabyte in base64 is unpacked, also when letters that are base64's, too, are glued to it."""
     run = base64.b64encode(gzipped(NOISE + CANARY))
@@ -173,4 +179,5 @@ def test_a_short_run_of_hexadecimal_in_lines_is_seen_through() -> None:
     digits = gzipped(CANARY).hex()
     lines = "\n".join(digits[at : at + 60] for at in range(0, len(digits), 60))
     assert "hex>gzip" in scanned(b"id-" + digits.encode() + b" ")[0]
+    assert "hex>gzip" in scanned(b"0" + digits.encode() + b" ")[0]
     assert "hex>gzip" in scanned(lines.encode())[0]
