@@ -107,7 +107,7 @@ def test_no_end_of_a_turn_loses_a_piece(protocol: Callable[[str, int], bytes]) -
     value = MINT.value("acme", 9)
     data = b"".join(protocol(value[at : at + 4], at) for at in range(0, 22, 4))
     for beyond in range(1, len(data), 3):
-        assert {"acme-9"} == canaries(b"." * (64 * 1024 - beyond) + data, 100_000), beyond
+        assert {"acme-9"} == canaries(b"." * (64 * 1024 - beyond) + data + b"." * 1000, 100_000), beyond
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
