@@ -162,9 +162,11 @@ def test_a_long_run_of_base64_is_seen_through(lead: str) -> None:
 
 
 def test_a_long_run_in_lines_is_seen_through() -> None:
-    """So it is when it is broken into lines, in JSON, at any place of the scanner's turns."""
-    run = base64.encodebytes(gzipped(NOISE + CANARY)).decode()
-    assert (["base64>gzip"], []) == scanned(json.dumps({"file": run}).encode())
+    """So it is when it is broken into lines, in JSON, wherever the scanner's turns cut these lines."""
+    run = json.dumps(base64.encodebytes(gzipped(NOISE[:180_000] + CANARY)).decode()).encode()
+    assert len(run) > 70_000
+    for lead in range(80):
+        assert (["base64>gzip"], []) == scanned(b"." * lead + b" " + run), lead
 
 
 def test_a_long_run_of_hexadecimal_is_seen_through() -> None:
