@@ -106,6 +106,16 @@ def test_tensorzero_has_a_model_for_each_tenant() -> None:
     }
 
 
+def test_rolter_has_a_route_for_each_tenant() -> None:
+    """Its targets are the tenant's endpoints, in the topology's order, each a provider with a key of its own."""
+    config = tomllib.loads(_config("rolter"))
+
+    routes = {one["model"]: [it["provider"] for it in one["variants"][0]["targets"]] for one in config["routes"]}
+    assert ["od-eu-west-1", "second-europe-west4"] == routes["europa"]
+    assert {name for names in routes.values() for name in names} == {one["name"] for one in config["providers"]}
+    assert "127.0.0.1" == config["server"]["host"]
+
+
 def test_headers_are_rendered_for_each_tenant_on_one_line(tmp_path: Path) -> None:
     """A router that is configured by the request gets each tenant's own endpoints with that tenant's requests."""
     target, folder = load_target(str(TARGETS / "portkey.yaml"))
