@@ -16,13 +16,11 @@ from brownout.intervals import Share, chance_of_fewer
 TRICKLE = 0.35
 """Of what went to a place before: as much may be probes. Whether it has healed can only be asked by asking it."""
 
-# Of stayers with shares from 0.15 to 0.95, at most two in a hundred have a stretch below the first; a third, at most,
-# has one below the second: of these, and of those that left, it takes more of the same to tell (tested).
+# Of stayers with shares from 0.2 to 0.95, two in a hundred at most have a stretch below the first, two in five at most
+# one below the second: of these it takes more of the same to tell (tested).
 _LEFT, _MAY_HAVE_LEFT = 0.0003, 0.1
 _EXPECTED_MIN = 5  # requests that a stayer would send there in the shortest stretch
-_PART_MIN = (
-    0.2  # of the fault's requests: who is back sooner paused, and has not left (at the fault's end nobody can say)
-)
+_PART_MIN = 0.2  # of the fault's requests: who is back sooner only paused (but at the fault's end, nobody can say)
 _CAUTION = 0.84  # standard errors: the share before is known from few requests, and may have been less
 _SHARE_MAX = 0.97  # even who sends everything to one place tries another now and then
 _EXACT_UP_TO = 1500
@@ -50,7 +48,8 @@ class Leaving(msgspec.Struct, frozen=True):
 
     def interval(self) -> tuple[float, float]:
         """Return the earliest instant at which it may have been left, and from which on it surely had been."""
-        stretches = [(start, self._chance(length, came)) for start, length, came in self._quiet()]
+        share = self._share_at_least()
+        stretches = [(start, self._chance(length, came, share)) for start, length, came in self._quiet()]
         low, high = (
             min((start for start, chance in stretches if chance <= most), default=None)
             for most in (_MAY_HAVE_LEFT, _LEFT)
@@ -95,9 +94,9 @@ class Leaving(msgspec.Struct, frozen=True):
                 if length >= (at_end if end == count else shortest) and came <= most * length:
                     yield start, length, came
 
-    def _chance(self, length: int, came: int) -> float:
-        """Return how likely one that stays would send so few there, of so many."""
-        of, hits, share = length * self.alike, came * self.alike, self._share_at_least()
+    def _chance(self, length: int, came: int, share: float) -> float:
+        """Return how likely one that stays, at such a share, would send so few there, of so many."""
+        of, hits = length * self.alike, came * self.alike
         if of <= _EXACT_UP_TO:
             return chance_of_fewer(hits + 1, of, share)
         seen = hits / of

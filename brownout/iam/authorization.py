@@ -8,7 +8,7 @@ import msgspec
 
 from brownout.errors import BadInput
 from brownout.iam.arns import parse_arn
-from brownout.iam.documents import document
+from brownout.iam.documents import document, refuse_page
 from brownout.iam.evaluate import Missing
 from brownout.iam.policy import Policy, parse_policy
 from brownout.iam.principals import Principal
@@ -49,26 +49,27 @@ class _Boundary(msgspec.Struct, rename="pascal"):
     permissions_boundary_arn: str
 
 
-class _Role(msgspec.Struct, rename="pascal"):
+class _Holder(msgspec.Struct, rename="pascal", kw_only=True):
+    """What roles and users have in common."""
+
+    arn: str
+    attached_managed_policies: list[_Attached] = []
+    permissions_boundary: _Boundary | None = None
+    tags: list[_Tag] = []
+
+
+class _Role(_Holder, rename="pascal", kw_only=True):
     role_name: str
     role_id: str
-    arn: str
     assume_role_policy_document: Any
     role_policy_list: list[_Inline] = []
-    attached_managed_policies: list[_Attached] = []
-    permissions_boundary: _Boundary | None = None
-    tags: list[_Tag] = []
 
 
-class _User(msgspec.Struct, rename="pascal"):
+class _User(_Holder, rename="pascal", kw_only=True):
     user_name: str
     user_id: str
-    arn: str
     group_list: list[str] = []
     user_policy_list: list[_Inline] = []
-    attached_managed_policies: list[_Attached] = []
-    permissions_boundary: _Boundary | None = None
-    tags: list[_Tag] = []
 
 
 class _Group(msgspec.Struct, rename="pascal"):
@@ -108,8 +109,7 @@ def read_details(body: Mapping[str, Any], name: str) -> tuple[set[str], dict[str
         msgspec.ValidationError: it has not the form of that output.
     """
     details = msgspec.convert(body, _Details)
-    if details.is_truncated:
-        raise BadInput(f"{name}: IsTruncated: it is a page of several. Let the CLI page by itself (no --max-items).")
+    refuse_page(f"{name}: IsTruncated", cut_short=details.is_truncated)
     managed = {one.arn: _default(one, name) for one in details.policies}
     groups = {one.group_name: one for one in details.group_detail_list}
     identities = {one.arn: _role(one, managed, name) for one in details.role_detail_list}
@@ -122,13 +122,8 @@ def _role(role: _Role, managed: Mapping[str, Policy], name: str) -> Identity:
     trust = parse_policy(
         document(role.assume_role_policy_document, where), name=f"{where}: trust policy", attached="trust"
     )
-    return Identity(
-        principal=Principal(role.arn, unique_id=role.role_id, bounded=role.permissions_boundary is not None),
-        policies=(*_inline(role.role_policy_list, where), *_attached(role.attached_managed_policies, managed, where)),
-        boundary=_boundary(role.permissions_boundary, managed, where),
-        trust=trust,
-        tags={tag.key: tag.value for tag in role.tags},
-    )
+    policies = [*_inline(role.role_policy_list, where), *_attached(role.attached_managed_policies, managed, where)]
+    return _identity(role, role.role_id, policies, _boundary(role.permissions_boundary, managed, where), trust)
 
 
 def _user(user: _User, managed: Mapping[str, Policy], groups: Mapping[str, _Group], name: str) -> Identity:
@@ -142,12 +137,22 @@ def _user(user: _User, managed: Mapping[str, Policy], groups: Mapping[str, _Grou
         there = f"{name}: group {group}"
         policies += _inline(groups[group].group_policy_list, there)
         policies += _attached(groups[group].attached_managed_policies, managed, there)
+    return _identity(user, user.user_id, policies, _boundary(user.permissions_boundary, managed, where), None)
+
+
+def _identity(
+    holder: _Holder,
+    unique_id: str,
+    policies: Iterable[Policy | Missing],
+    boundary: Policy | Missing | None,
+    trust: Policy | None,
+) -> Identity:
     return Identity(
-        principal=Principal(user.arn, unique_id=user.user_id, bounded=user.permissions_boundary is not None),
+        principal=Principal(holder.arn, unique_id=unique_id, bounded=boundary is not None),
         policies=tuple(policies),
-        boundary=_boundary(user.permissions_boundary, managed, where),
-        trust=None,
-        tags={tag.key: tag.value for tag in user.tags},
+        boundary=boundary,
+        trust=trust,
+        tags={tag.key: tag.value for tag in holder.tags},
     )
 
 

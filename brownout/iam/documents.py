@@ -25,3 +25,9 @@ def document(given: Any, where: str) -> Any:
         except json.JSONDecodeError as error:
             problem = error
     raise BadInput(f"{where}: the policy in it is not JSON ({problem.msg} at its character {problem.pos}).")
+
+
+def refuse_page(where: str, *, cut_short: bool) -> None:
+    """Raise `BadInput` for an output that is not all there is: what is not on the page would count for nothing."""
+    if cut_short:
+        raise BadInput(f"{where}: it is a page of several. Let the CLI page by itself (no --max-items).")

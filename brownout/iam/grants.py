@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from brownout.errors import BadInput
+from brownout.iam.documents import refuse_page
 from brownout.iam.policy import VERSIONS, Condition, Names, Policy, Principals, Statement
 
 
@@ -32,14 +32,11 @@ def read_grants(body: Mapping[str, Any], name: str) -> Policy:
     A grant allows its operations to its grantee; constraints are conditions on the encryption context.
 
     Raises:
-        BadInput: it is not that output, or a page of several.
+        BadInput: it is a page of several.
+        msgspec.ValidationError: it has not the form of that output.
     """
-    try:
-        listed = msgspec.convert(body, _Grants)
-    except msgspec.ValidationError as error:
-        raise BadInput(f"{name}: is not the output of aws kms list-grants ({error}).") from None
-    if listed.truncated:
-        raise BadInput(f"{name}: Truncated: it is a page of several. Let the CLI page by itself (no --max-items).")
+    listed = msgspec.convert(body, _Grants)
+    refuse_page(f"{name}: Truncated", cut_short=listed.truncated)
     return Policy(name, tuple(_statement(one, name) for one in listed.grants))
 
 

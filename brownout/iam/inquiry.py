@@ -45,7 +45,7 @@ class Inquiry:
         self._escrow = escrow
         self._times = times(now.timestamp(), now.strftime("%Y-%m-%dT%H:%M:%SZ"))
         self._rcps = {
-            name: tuple(exports.controls[one] for one in account.rcps) for name, account in escrow.accounts.items()
+            account.id: tuple(exports.controls[one] for one in account.rcps) for account in escrow.accounts.values()
         }
         everything = [held for kind in KINDS for held in getattr(escrow, kind)]
         self._policies = {held.arn: _policies_of(held, exports) for held in everything}
@@ -104,7 +104,6 @@ class Inquiry:
 
     def _ask(self, subject: Subject, owned: _Owned, vantage: Vantage, more: Mapping[str, Value]) -> Decision:
         self.questions += 1
-        name = next(name for name, one in self._escrow.accounts.items() if one.id == owned.account.id)
         request = Request(
             principal=subject.principal,
             action=owned.action,
@@ -117,7 +116,7 @@ class Inquiry:
             boundary=subject.boundary,
             scps=subject.scps,
             resource=owned.policies,
-            rcps=() if subject.principal.is_service_linked else self._rcps[name],
+            rcps=() if subject.principal.is_service_linked else self._rcps[owned.account.id],
             endpoint=vantage.endpoint.policy if vantage.endpoint else None,
         )
         free = Free(

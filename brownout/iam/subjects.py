@@ -133,7 +133,7 @@ def _label(arn: str, account: str) -> str:
 def _every_policy(exports: Exports) -> Iterator[Policy]:
     yield from exports.controls.values()
     yield from (endpoint.policy for endpoint in exports.endpoints.values())
-    yield from (policy for policy in exports.policies.values())
+    yield from exports.policies.values()
     for one in exports.identities.values():
         for policy in (*one.policies, one.boundary, one.trust):
             if isinstance(policy, Policy):

@@ -47,9 +47,4 @@ def every(parts: Iterable[Truth]) -> Truth:
 
 def some(parts: Iterable[Truth]) -> Truth:
     """Return whether any holds: one certain yes decides, whatever else is not known. Of nothing: no."""
-    doubts: list[str] = []
-    for part in parts:
-        if part.value is True:
-            return YES
-        doubts.extend(part.why)
-    return unsure(*doubts) if doubts else NO
+    return ~every(~part for part in parts)

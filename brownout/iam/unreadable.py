@@ -39,11 +39,10 @@ class Unreadable:
         That is asked of all regions at once: who has become a role in one of them is that role everywhere.
         """
         if self._reached is None:
-            search = self._search
+            search, others = self._search, OTHERS[self._kind]
             readers = search.escrow.readers(self._kind)
-            start = [one for one in search.subjects.of_sides(*OTHERS[self._kind]) if one.principal.arn not in readers]
+            start = [one for one in search.subjects.of_sides(*others) if one.principal.arn not in readers]
             start += search.subjects.strangers()
-            others = OTHERS[self._kind]
             trusted = [name for name, side in search.escrow.federations.items() if side not in others]
             self._reached = reach(start, search.subjects.real, search.inquiry, search.ways_to_sts(), trusted=trusted)
         return self._reached

@@ -8,7 +8,7 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import brotli
 
@@ -48,6 +48,25 @@ class Unpacker(Protocol):
         ...
 
 
+_Step: TypeAlias = Callable[[bytes], tuple[bytes, bytes, bool]]
+"""Given what is to be unpacked, returns a piece, what is still to be fed, and whether there is more to come of it."""
+
+
+def _drained(step: _Step, data: bytes, errors: tuple[type[Exception], ...]) -> Iterator[bytes]:
+    """Yield all that some bytes unpack to, in steps.
+
+    Raises:
+        Broken: where one of the errors came of it.
+    """
+    more = True
+    while more:
+        try:
+            piece, data, more = step(data)
+        except errors as error:
+            raise Broken from error
+        yield piece
+
+
 class _Inflating:
     """DEFLATE, in whatever wrapper ``wbits`` says (zlib's word for it)."""
 
@@ -63,15 +82,12 @@ class _Inflating:
         return self._inner.unused_data
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        more = True
-        while more:
-            try:
-                piece = self._inner.decompress(data, PIECE_BYTES)
-            except zlib.error as error:
-                raise Broken from error
-            data = self._inner.unconsumed_tail
-            more = not self._inner.eof and (bool(data) or len(piece) == PIECE_BYTES)
-            yield piece
+        return _drained(self._step, data, (zlib.error,))
+
+    def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece = self._inner.decompress(data, PIECE_BYTES)
+        rest = self._inner.unconsumed_tail
+        return piece, rest, not self._inner.eof and (bool(rest) or len(piece) == PIECE_BYTES)
 
 
 class _Deflating:
@@ -130,15 +146,11 @@ class _Unrolling:
         return self._inner.unused_data
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        more = True
-        while more:
-            try:
-                piece = self._inner.decompress(data, PIECE_BYTES)
-            except (OSError, EOFError, lzma.LZMAError, zstd.ZstdError, MemoryError) as error:
-                raise Broken from error
-            data = b""
-            more = not self._inner.eof and not self._inner.needs_input
-            yield piece
+        return _drained(self._step, data, (OSError, EOFError, lzma.LZMAError, zstd.ZstdError, MemoryError))
+
+    def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece = self._inner.decompress(data, PIECE_BYTES)
+        return piece, b"", not self._inner.eof and not self._inner.needs_input
 
 
 class _Brotli:
@@ -154,15 +166,11 @@ class _Brotli:
         return bool(self._inner.is_finished())
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        more = True
-        while more:
-            try:
-                piece = self._inner.process(data, output_buffer_limit=PIECE_BYTES)
-            except brotli.error as error:
-                raise Broken from error
-            data = b""
-            more = not self._inner.is_finished() and not self._inner.can_accept_more_data()
-            yield piece
+        return _drained(self._step, data, (brotli.error,))
+
+    def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece = self._inner.process(data, output_buffer_limit=PIECE_BYTES)
+        return piece, b"", not self._inner.is_finished() and not self._inner.can_accept_more_data()
 
 
 class Format(NamedTuple):
