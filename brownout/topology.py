@@ -1,14 +1,16 @@
-"""Topology: which endpoints exist, what they can carry, and which tenant may reach which."""
+"""Topology: which endpoints exist, what they can carry, and inside which boundary each tenant's data stays."""
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from brownout.boundary import Boundary, Place
 from brownout.capacity import Behind, make_capacity
 from brownout.capacity.paced import Limits
 from brownout.clock import rng_for
 from brownout.dialects import dialect_named
+from brownout.dialects.bedrock_ids import read_model_id
 from brownout.errors import BadInput, unknown
 from brownout.vendors import vendor_of
 
@@ -24,7 +26,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One provider surface in one region with one capacity, speaking one dialect.
 
     ``limits`` bound it and set its pace; ``behind`` says what stands behind the wire (see `brownout.capacity`), where
-    it is more than that.
+    it is more than that. ``account`` is the AWS account or Google project it is in.
     """
 
     name: str
@@ -36,21 +38,53 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     model: str
     limits: Limits = Limits()
     behind: Behind = None
+    account: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The account (or project) it is in: ``account``, or the one in its model's ARN; empty where nobody says."""
+        return self.account or read_model_id(self.model).account
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A customer of the router, and the endpoints its data may reach (its escrow boundary)."""
+    """A customer of the router, and the endpoints its data may reach.
 
-    allow: list[str]
+    ``boundary`` names one of the topology's, whose endpoints these are; ``allow`` names them one by one instead. With
+    both, it may use those of the boundary's that it is allowed.
+    """
+
+    allow: list[str] = []
+    boundary: str = ""
 
 
 class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Endpoints in the router's order of preference, and tenants by name."""
+    """Endpoints in the router's order of preference, tenants by name, and the boundaries they may be assigned to."""
 
     topology: str
     endpoints: list[Endpoint]
     tenants: dict[str, Tenant]
+    boundaries: dict[str, Boundary] = {}
     why: str = ""
+
+    def __post_init__(self) -> None:
+        """Spell out which endpoints a boundary lets in: whoever asks where data may go, goes by ``allow``."""
+        spelled = {name: self._spelled(tenant) for name, tenant in self.tenants.items()}
+        msgspec.structs.force_setattr(self, "tenants", spelled)
+
+    def _spelled(self, tenant: Tenant) -> Tenant:
+        if tenant.allow or tenant.boundary not in self.boundaries:
+            return tenant
+        boundary = self.boundaries[tenant.boundary]
+        inside = [one.name for one in self.endpoints if boundary.holds(_place(one))]
+        return msgspec.structs.replace(tenant, allow=inside)
+
+    def boundary_of(self, tenant: str) -> Boundary:
+        """Return what a tenant's data may not cross; of one that was assigned to none: the endpoints it is allowed."""
+        one = self.tenants[tenant]
+        if one.boundary in self.boundaries:
+            return self.boundaries[one.boundary]
+        used = {read_model_id(self.endpoint(name).model).geography for name in one.allow}
+        return Boundary(endpoints=one.allow, inference_profiles=sorted(used - {""}))
 
     def endpoint(self, name: str) -> Endpoint:
         """Return the endpoint of that name; raises `BadInput` when there is none."""
@@ -131,12 +165,21 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 make_capacity(endpoint.behind, endpoint.limits, rng_for(0))
             except (BadInput, ValueError) as error:
                 raise BadInput(f"{where}: endpoint {endpoint.name}: {error}") from None
+        for name, boundary in self.boundaries.items():
+            boundary.check([_place(one) for one in self.endpoints], where=f"{where}: boundaries.{name}")
         for tenant, entry in self.tenants.items():
-            for name in entry.allow:
-                if name not in self.names:
-                    raise unknown("endpoint", name, self.names, where=f"{where}: tenants.{tenant}.allow")
-            if not entry.allow:
-                raise BadInput(f"{where}: tenants.{tenant}.allow is empty; name at least one endpoint.")
+            self._check_tenant(entry, f"{where}: tenants.{tenant}")
+
+    def _check_tenant(self, tenant: Tenant, where: str) -> None:
+        if tenant.boundary and tenant.boundary not in self.boundaries:
+            raise unknown("boundary", tenant.boundary, self.boundaries, where=f"{where}.boundary")
+        if not tenant.allow:
+            raise BadInput(f"{where}: neither boundary nor allow; name a boundary, or at least one endpoint.")
+        for name in tenant.allow:
+            if name not in self.names:
+                raise unknown("endpoint", name, self.names, where=f"{where}.allow")
+            if tenant.boundary and not self.boundaries[tenant.boundary].holds(_place(self.endpoint(name))):
+                raise BadInput(f"{where}.allow: {name} is outside the tenant's boundary {tenant.boundary}.")
 
     def _matches(self, word: str) -> list[str]:
         if word == "all":
@@ -166,6 +209,10 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             for facet, value in _facets(endpoint).items()
         }
         return said | {"all", *_FALLBACK} | _PRIMARY.keys()
+
+
+def _place(endpoint: Endpoint) -> Place:
+    return Place(name=endpoint.name, region=endpoint.region, account=endpoint.owner, model=endpoint.model)
 
 
 def _facets(endpoint: Endpoint) -> Mapping[str, str]:

@@ -7,6 +7,8 @@ reaches every region of its geography.
 """
 
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
@@ -103,6 +105,15 @@ def reaches(geography: str, region: str) -> bool:
     if geography != "us-gov" and region.startswith(_OTHER_PARTITIONS):
         return False
     return region.startswith(_REGION_PREFIXES[geography]) if geography in _REGION_PREFIXES else False
+
+
+def geography_covers(geography: str, regions: Iterable[str]) -> bool:
+    """Return whether patterns of regions (``us-*``) let in every region that a geography's profiles reach."""
+    patterns = list(regions)
+    if geography in _EXACT_REGIONS:
+        return all(any(fnmatchcase(region, one) for one in patterns) for region in _EXACT_REGIONS[geography])
+    # A pattern that matches "us-*" itself matches whatever begins with "us-".
+    return all(any(fnmatchcase(f"{prefix}*", one) for one in patterns) for prefix in _REGION_PREFIXES[geography])
 
 
 def why_not_served(endpoint_model: str, region: str, asked: str, *, count: bool = False) -> Refusal | None:
