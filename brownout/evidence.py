@@ -79,6 +79,8 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
         credential_id: which one: the same for the same credential, and not the credential.
         credential_until_s: when that one ends; None for never, and where nobody knows.
         expired: whether it was refused because its credential had ended.
+        profile: the geography of the inference profile that it asked by, where the endpoint answers to that: what it
+            sent may have gone anywhere in there. Empty for the model itself.
     """
 
     test: str
@@ -101,6 +103,7 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     credential_id: str = ""
     credential_until_s: float | None = None
     expired: bool = False
+    profile: str = ""
 
 
 class CredentialRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

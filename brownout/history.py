@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from brownout.egress import EgressRecord, LayerRecord
 from brownout.evidence import (
     ClientRecord,
     CredentialRecord,
@@ -41,7 +42,8 @@ class History:
 
     ``client`` and ``attempts`` are sorted by due time and by arrival. ``attempts`` are those that carry a canary.
     ``credentials`` are calls to the services that give them out, in order, whoever's request was behind them.
-    ``telemetry`` is what the target said of itself, before load and after it. ``began_s`` is when load began.
+    ``telemetry`` is what the target said of itself, before load and after it. ``egress`` is what was seen where it does
+    not belong, ``layers`` what each layer that looks for it says of itself. ``began_s`` is when load began.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class History:
         phases: Sequence[PhaseRecord],
         credentials: Sequence[CredentialRecord] = (),
         telemetry: Sequence[TelemetryRecord] = (),
+        egress: Sequence[EgressRecord] = (),
+        layers: Sequence[LayerRecord] = (),
     ) -> None:
         self.plan = plan
         self.topology = topology
@@ -64,6 +68,8 @@ class History:
             key=lambda record: (record.arrived_s, record.canary or ""),
         )
         self.credentials = sorted(credentials, key=lambda record: (record.at_s, record.service, record.principal))
+        self.egress = sorted(egress, key=lambda record: (record.at_s, record.layer, record.place, record.canary))
+        self.layers = {record.layer: record for record in layers}
         self.phases = {phase.phase: phase for phase in phases}
         self.telemetry = {record.when: record for record in telemetry}
         self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])

@@ -51,6 +51,7 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
     """Return each test's history, by the test's name."""
     client, provider, credentials = _by_test(run.client()), _by_test(run.provider()), _by_test(run.credentials())
     faults, phases, telemetry = _by_test(run.faults()), _by_test(run.phases()), _by_test(run.telemetry())
+    egress, layers = _by_test(run.egress()), _by_test(run.layers())
     return {
         test.test: History(
             test,
@@ -61,6 +62,8 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
             faults=faults[test.test],
             phases=phases[test.test],
             telemetry=telemetry[test.test],
+            egress=egress[test.test],
+            layers=layers[test.test],
         )
         for test in plan.tests
     }

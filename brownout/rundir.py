@@ -12,6 +12,7 @@ import yaml
 
 from brownout import __version__
 from brownout.clock import utc_now
+from brownout.egress import EgressRecord, LayerRecord
 from brownout.errors import BadInput
 from brownout.evidence import (
     ClientRecord,
@@ -34,9 +35,8 @@ class RunDir:
     """The files of one run, by name.
 
     Evidence: ``plan.yaml env.json client.jsonl provider.jsonl credentials.jsonl faults.jsonl phases.jsonl
-    telemetry.jsonl``;
-    judged from it: ``verdicts.json junit.xml summary.md report.html``. Each test has a folder of its own for the
-    target's config and logs.
+    telemetry.jsonl egress.jsonl layers.jsonl``; judged from it: ``verdicts.json junit.xml summary.md report.html``.
+    Each test has a folder of its own for the target's config and logs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,6 +140,14 @@ class RunDir:
     def telemetry(self) -> list[TelemetryRecord]:
         """What the target said of itself."""
         return read_records(self.file("telemetry.jsonl"), TelemetryRecord)  # type: ignore[return-value]
+
+    def egress(self) -> list[EgressRecord]:
+        """What was seen where it does not belong."""
+        return read_records(self.file("egress.jsonl"), EgressRecord)  # type: ignore[return-value]
+
+    def layers(self) -> list[LayerRecord]:
+        """What each layer of evidence says of itself."""
+        return read_records(self.file("layers.jsonl"), LayerRecord)  # type: ignore[return-value]
 
 
 def _git(*words: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from brownout.egress import EgressRecord
 from brownout.errors import BadInput
 from brownout.evidence import ClientRecord, CredentialRecord, FaultRecord, PhaseRecord, ProviderRecord
 from brownout.history import History
@@ -115,6 +116,7 @@ class Sentry:
         self._provider: list[ProviderRecord] = []
         self._faults: list[FaultRecord] = []
         self._credentials: list[CredentialRecord] = []
+        self._egress: list[EgressRecord] = []
         self._began_s: float | None = None
 
     def begin(self, start_s: float) -> None:
@@ -131,6 +133,8 @@ class Sentry:
                     self._provider.append(record)
                 case CredentialRecord(test=self._plan.test):
                     self._credentials.append(record)
+                case EgressRecord(test=self._plan.test):
+                    self._egress.append(record)
                 case FaultRecord(test=self._plan.test):
                     self._faults.append(record)
                 case _:
@@ -180,4 +184,5 @@ class Sentry:
             faults=self._faults,
             phases=phases,
             credentials=self._credentials,
+            egress=self._egress,
         )

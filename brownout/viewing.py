@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from brownout.egress import EgressRecord
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.history import History
 from brownout.metrics import View
@@ -28,6 +29,7 @@ def view_of(history: History, slo: Slo, *, since_s: float = -math.inf) -> View:
         ],
         windows=history.windows_of(slo.fault),
         credentials=[r for r in history.credentials if r.at_s > since_s and within(r.at_s)],
+        egress=[r for r in history.egress if r.at_s > since_s and within(r.at_s) and _matches_egress(history, r, slo)],
     )
 
 
@@ -53,6 +55,12 @@ def _matches_client(record: ClientRecord, slo: Slo) -> bool:
         "stream": str(record.stream).lower(),
     }
     return all(facts[key] == value for key, value in slo.filters.items())
+
+
+def _matches_egress(history: History, record: EgressRecord, slo: Slo) -> bool:
+    """What bears no canary is nobody's, and of no class: it is in no filter's part."""
+    facts = {"class": history.class_of.get(record.canary), "tenant": record.tenant}
+    return all(facts.get(key) == value for key, value in slo.filters.items())
 
 
 def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brownout.egress import LAYERS, EgressRecord, LayerRecord
 from brownout.evidence import ClientRecord, CredentialRecord, FaultRecord, Journal, PhaseRecord, ProviderRecord
 from brownout.judge import judge
 from brownout.plan import Plan, PlannedInjection, TestPlan
@@ -159,6 +160,10 @@ class Story:
         self.credentials: list[CredentialRecord] = []
         self.faults = fault_records()
         self.phases = phases()
+        self.egress: list[EgressRecord] = []
+        self.layers = [
+            LayerRecord(test=TEST, layer=layer, complete=True, seen=10_000, why="all seen") for layer in LAYERS
+        ]
         for number in range(30 * rate_rps):
             due_s = number / rate_rps
             tenant = EUROPA if number % 4 == 3 else ACME
@@ -190,6 +195,8 @@ class Story:
             "credentials": self.credentials,
             "faults": self.faults,
             "phases": self.phases,
+            "egress": self.egress,
+            "layers": self.layers,
         }
         for name, records in layers.items():
             path = self.run.file(f"{name}.jsonl")

@@ -13,9 +13,11 @@ CLI = [sys.executable, "-m", "brownout.cli"]
 FILES = [
     "client.jsonl",
     "credentials.jsonl",
+    "egress.jsonl",
     "env.json",
     "faults.jsonl",
     "junit.xml",
+    "layers.jsonl",
     "phases.jsonl",
     "plan.yaml",
     "provider.jsonl",

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from brownout.egress import EgressRecord, Layer
 from brownout.evidence import ClientRecord, CredentialRecord, ProviderRecord
 from brownout.history import History, Window
 from brownout.intervals import Sample
@@ -37,8 +38,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A history, and the part of it an SLO is about.
 
-    ``client`` and ``attempts`` are already filtered and cut to the SLO's window (``credentials``, which are nobody's,
-    only cut); ``windows`` are the fault windows it names (all of them when it names none).
+    ``client``, ``attempts`` and ``egress`` are already filtered and cut to the SLO's window (``credentials``, which are
+    nobody's, only cut); ``windows`` are the fault windows it names (all of them when it names none).
     """
 
     history: History
@@ -46,6 +47,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     attempts: Sequence[ProviderRecord]
     windows: Sequence[Window]
     credentials: Sequence[CredentialRecord] = ()
+    egress: Sequence[EgressRecord] = ()
 
 
 Measure: TypeAlias = Callable[[View], Observation]
@@ -113,6 +115,16 @@ def need(samples: Sequence[object], at_least: int, what: str) -> None:
     """Raise `NoEvidence` unless there are enough samples."""
     if len(samples) < at_least:
         raise NoEvidence(f"{len(samples)} {what} (at least {at_least} needed)")
+
+
+def need_layer(view: View, layer: Layer) -> str:
+    """Return what a layer of evidence says of itself; raises `NoEvidence` where it is absent or missed something."""
+    record = view.history.layers.get(layer)
+    if record is None:
+        raise NoEvidence(f"nobody looked: there is no evidence of the layer {layer}")
+    if not record.complete:
+        raise NoEvidence(f"the layer {layer} did not see all there was: {record.why}")
+    return record.why
 
 
 def some(canaries: Sequence[str | None]) -> list[str]:
