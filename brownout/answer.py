@@ -2,7 +2,8 @@
 
     [bedrock-od-us-east-1 acme-17 of 6] w1 w2 w3 w4 fin
 
-The first token names the endpoint, the canary's id and the number of tokens; the last is ``fin``.
+The first token names the endpoint, the canary's id and the number of tokens; the last is ``fin``. In a planted load
+it bears a canary of the answer's own besides, so that an answer is known wherever it goes.
 
 A model obeys. Its answer is as long as ``max_tokens`` allows (at most `MAX_ANSWER_TOKENS`), unless the prompt asks
 for another length by ``((answer 40 tokens))``; then a smaller ``max_tokens`` cuts it, as it would a real one.
@@ -25,7 +26,7 @@ MAX_ANSWER_TOKENS = 512
 _LONGEST_TOKENS = 16_384
 _WORDS = [f" w{n}" for n in range(1, MAX_ANSWER_TOKENS)]  # made once: every answer begins with the same ones
 _CHARS_PER_TOKEN = 4
-_HEAD = re.compile(r"\[(?P<endpoint>\S+) (?P<canary>\S+) of (?P<tokens>[0-9]{1,6})\]")
+_HEAD = re.compile(r"\[(?P<endpoint>\S+) (?P<canary>\S+) of (?P<tokens>[0-9]{1,6})(?: (?P<mark>[A-Z2-7]+))?\]")
 _LENGTH = re.compile(r"\(\(answer (?P<tokens>[0-9]{1,6}) tokens\)\)")
 _FILTER = "((filter))"
 _FILTERED_AFTER_TOKENS = 2
@@ -52,14 +53,15 @@ def estimated_tokens(prompt: str) -> int:
     return max(1, len(prompt) // _CHARS_PER_TOKEN)
 
 
-def reply_tokens(endpoint: str, canary: str | None, tokens: int) -> list[str]:
-    """Return the reply's tokens (at least two): head, words, ``fin``."""
+def reply_tokens(endpoint: str, canary: str | None, tokens: int, mark: str = "") -> list[str]:
+    """Return the reply's tokens (at least two): head, words, ``fin``. ``mark`` is the answer's own canary."""
     count = max(tokens, 2)
     words = _WORDS if count <= MAX_ANSWER_TOKENS else [f" w{n}" for n in range(1, count)]
-    return [f"[{endpoint} {canary or 'none'} of {count}]", *words[: count - 2], " fin"]
+    marked = f" {mark}" if mark else ""
+    return [f"[{endpoint} {canary or 'none'} of {count}{marked}]", *words[: count - 2], " fin"]
 
 
-def say(endpoint: str, canary: str | None, ask: Ask, *, reply_id: str) -> Said:
+def say(endpoint: str, canary: str | None, ask: Ask, *, reply_id: str, mark: str = "") -> Said:
     """Return what the model answers.
 
     Args:
@@ -67,6 +69,7 @@ def say(endpoint: str, canary: str | None, ask: Ask, *, reply_id: str) -> Said:
         canary: the id of the request's canary; None when it has none.
         ask: what is asked for.
         reply_id: makes a tool call's id.
+        mark: the answer's own canary; empty for none.
     """
     tool = _called(ask)
     if tool is not None:
@@ -74,7 +77,7 @@ def say(endpoint: str, canary: str | None, ask: Ask, *, reply_id: str) -> Said:
         return Said([], ToolCall(id=f"call_{reply_id}", name=tool.name, arguments=arguments), "tool", "")
     wish = _LENGTH.search(ask.prompt) if "((" in ask.prompt else None
     wanted = min(int(wish["tokens"]), _LONGEST_TOKENS) if wish else min(ask.max_tokens, MAX_ANSWER_TOKENS)
-    tokens = reply_tokens(endpoint, canary, wanted)
+    tokens = reply_tokens(endpoint, canary, wanted, mark)
     if _FILTER in ask.prompt:
         return Said(tokens[:_FILTERED_AFTER_TOKENS], None, "filtered", "")
     return _bounded(tokens, ask)
@@ -147,7 +150,7 @@ def read_reply(text: str, canary: str) -> Reading:
         return Reading(None, "garbled")
     if len(heads) > 1:
         return Reading(endpoint, "mixed")
-    right = reply_tokens(first["endpoint"], canary, int(first["tokens"]))
+    right = reply_tokens(first["endpoint"], canary, int(first["tokens"]), first["mark"] or "")
     whole = "".join(right)
     if text.strip() == whole:
         return Reading(endpoint, "whole")

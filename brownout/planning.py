@@ -160,6 +160,7 @@ def _workload(
         duration_s=times.baseline_s + times.fault_s + recovery_s + times.settle_s,
         tenants=_shares(made.tenants, roles, topology, where),
         classes=load.classes,
+        planted=load.planted,
         stream_share=load.stream_share,
         prompt_tokens=load.prompt_tokens,
         output_tokens=load.output_tokens,

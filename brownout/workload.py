@@ -48,6 +48,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``tenants`` and ``classes`` are shares (any positive numbers); ``stream_share`` is the ratio of streamed requests;
     ``prompt_tokens`` and ``output_tokens`` are inclusive ranges, drawn uniformly. ``patience_s``: a client gives up
     (and calls the request hung) that long after it was due. ``model`` is what it asks for; empty for the target's own.
+    ``planted``: requests bear canaries of every kind and not only in the prompt, and so do answers.
     """
 
     arrival: Arrival = Arrival()
@@ -61,6 +62,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     output_tokens: tuple[int, int] = (8, 16)
     patience_s: float = 10.0
     model: str = ""
+    planted: bool = False
 
 
 class DueRequest(msgspec.Struct, frozen=True, kw_only=True):

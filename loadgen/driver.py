@@ -14,6 +14,7 @@ from brownout.wire import HttpRequest
 from loadgen.arrivals import due_requests
 from loadgen.plan import LoadPlan
 from loadgen.prompts import address, http_request
+from loadgen.replies import Replies
 from loadgen.watch import Watch
 
 # Patience is counted from the due time by us. aiohttp's own limits would count from elsewhere.
@@ -27,8 +28,9 @@ async def drive(
     start_s: float,
     record: Callable[[ClientRecord], None],
     connector: aiohttp.BaseConnector | None = None,
-) -> None:
-    """Play a plan's requests, each at its due time whatever became of the others; return when all have ended.
+    replies: Replies | None = None,
+) -> int:
+    """Play a plan's requests, each at its due time whatever became of the others; return how many, when all have ended.
 
     Cancelling it drops the requests in flight, without records for them.
 
@@ -39,6 +41,7 @@ async def drive(
         record: takes each record as its request ends.
         connector: a connector of the caller's (who also closes it) instead of a TCP one. It must have ``limit=0``:
             aiohttp's default of 100 would make the hundred-and-first request wait for the others.
+        replies: looks at what clients are given, where somebody does.
 
     Raises:
         BadInput: the workload cannot be played, or the dialect is unknown.
@@ -48,13 +51,14 @@ async def drive(
     requests = due_requests(plan.workload, plan.seed, plan.tenants)
     async with _session(connector) as session, asyncio.TaskGroup() as in_flight:
         for due in requests:
-            watch = Watch(plan, dialect, due, start_s=start_s, clock=clock, record=record)
-            request = http_request(plan, dialect, due, mint.value(due.tenant, due.number))
+            watch = Watch(plan, dialect, due, start_s=start_s, clock=clock, record=record, replies=replies)
+            request = http_request(plan, dialect, due, mint)
             url = URL(address(plan, request), encoded=True)
             pause_s = watch.due_s - clock.now_s()
             if pause_s > 0:
                 await asyncio.sleep(pause_s)
             in_flight.create_task(_play(session, url, request, watch))
+    return len(requests)
 
 
 def _session(connector: aiohttp.BaseConnector | None) -> aiohttp.ClientSession:

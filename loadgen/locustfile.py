@@ -37,6 +37,7 @@ from loadgen.arrivals import due_requests
 from loadgen.locust_shell import ABORT, EXIT_FAILED, PLAN_VARIABLE, READY
 from loadgen.plan import LoadPlan, read_load_plan
 from loadgen.prompts import address, http_request
+from loadgen.replies import Replies
 from loadgen.watch import Watch
 
 _UNBOUNDED = 1_000_000
@@ -64,6 +65,12 @@ class Load(FastHttpUser):
         self._clock = MonotonicClock(self.plan.epoch_s)
         self._mint = CanaryMint(bytes.fromhex(self.plan.key_hex), self.plan.tenants)
         self._journal = Journal(Path(self.plan.client_path))
+        self._egress, self._layers = Journal(Path(self.plan.egress_path)), Journal(Path(self.plan.layers_path))
+        self._replies = (
+            Replies(self.plan.test, self._mint, clock=self._clock, record=self._egress.write)
+            if self.plan.workload.planted
+            else None
+        )
         self._in_flight = gevent.pool.Group()
         self._failed: list[gevent.Greenlet] = []
         self._over = Event()
@@ -82,11 +89,14 @@ class Load(FastHttpUser):
             first = next(orders, ABORT)
             if first != ABORT:
                 self._play_until_done_or_told(_start_s(first), orders)
+            if self._replies:
+                self._layers.write(self._replies.layer(len(self.requests)))
             self.environment.process_exit_code = 0
         except Exception:  # noqa: BLE001 - Locust would log it and play the plan once more
             traceback.print_exc()
         finally:
-            self._journal.close()
+            for journal in (self._journal, self._egress, self._layers):
+                journal.close()
             gevent.spawn(self.environment.runner.quit)
         raise StopUser
 
@@ -104,8 +114,16 @@ class Load(FastHttpUser):
     def _pace(self, start_s: float) -> None:
         """Start each request at its due time; return when all have ended."""
         for due in self.requests:
-            watch = Watch(self.plan, self.dialect, due, start_s=start_s, clock=self._clock, record=self._journal.write)
-            request = http_request(self.plan, self.dialect, due, self._mint.value(due.tenant, due.number))
+            watch = Watch(
+                self.plan,
+                self.dialect,
+                due,
+                start_s=start_s,
+                clock=self._clock,
+                record=self._journal.write,
+                replies=self._replies,
+            )
+            request = http_request(self.plan, self.dialect, due, self._mint)
             pause_s = watch.due_s - self._clock.now_s()
             if pause_s > 0:
                 gevent.sleep(pause_s)

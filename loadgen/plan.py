@@ -12,7 +12,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``epoch_s`` is the machine's monotonic clock at the test's epoch (instants in evidence count from it);
     ``key_hex`` the run's canary key; ``tenants`` all tenants of the topology in its order (canaries number them so);
-    ``client_path`` the file that records are appended to. ``models`` are asked for in turn, ``{tenant}`` filled in;
+    ``client_path`` the file that records are appended to, ``egress_path`` and ``layers_path`` those of what was seen in
+    replies to a planted load. ``models`` are asked for in turn, ``{tenant}`` filled in;
     ``headers`` are what each tenant's requests bear besides.
     """
 
@@ -29,6 +30,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     epoch_s: float
     client_path: str
+    egress_path: str = ""
+    layers_path: str = ""
     headers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 

@@ -1,8 +1,10 @@
 """What each request says: harmless filler of the length asked for, with the canary in its middle."""
 
+from brownout.canary import CanaryMint
 from brownout.wire import Ask, Dialect, HttpRequest
 from brownout.workload import DueRequest
 from loadgen.plan import LoadPlan
+from loadgen.plants import marks_of, planted
 
 _WORDS = """
     amber basin cedar delta ember field grove harbor island juniper kettle lantern meadow north orchard pebble
@@ -34,12 +36,15 @@ def ask(plan: LoadPlan, due: DueRequest, canary: str) -> Ask:
     )
 
 
-def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, canary: str) -> HttpRequest:
+def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, mint: CanaryMint) -> HttpRequest:
     """Return a request as both drivers send it: the dialect's, with the caller's key, tenant and class.
 
     The key goes as a bearer token whatever the dialect: the plan's URL is a router's, and routers know no other.
     """
-    request = dialect.client.request(ask(plan, due, canary))
+    request = dialect.client.request(ask(plan, due, mint.value(due.tenant, due.number)))
+    body = request.body
+    if plan.workload.planted:
+        body = planted(body, marks_of(mint, due.tenant, due.number))
     headers = dict(request.headers)
     # A compressing proxy would hold tokens back until a block is full, and its codec would be timed as the target.
     headers["Accept-Encoding"] = "identity"
@@ -50,9 +55,7 @@ def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, canary: str)
     if plan.class_header:
         headers[plan.class_header] = due.traffic_class
     headers |= plan.headers.get(due.tenant, {})
-    return HttpRequest(
-        method=request.method, path=request.path, query=request.query, headers=headers, body=request.body
-    )
+    return HttpRequest(method=request.method, path=request.path, query=request.query, headers=headers, body=body)
 
 
 def address(plan: LoadPlan, request: HttpRequest) -> str:

@@ -15,6 +15,7 @@ from brownout.evidence import ClientOutcome, ClientRecord
 from brownout.wire import Dialect, End, HttpReply, Refusal, StreamReader, Token
 from brownout.workload import DueRequest
 from loadgen.plan import LoadPlan
+from loadgen.replies import HELD_BYTES, Replies
 
 # Out of files, ports or memory: this machine failed, and the target must not be blamed for it.
 _OWN_FAULT = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
@@ -35,6 +36,7 @@ class Watch:
         start_s: when load started, on ``clock``.
         clock: the test's clock; every instant in the record is read from it.
         record: what takes the finished record.
+        replies: looks at what came, where somebody does.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Watch:
         start_s: float,
         clock: Clock,
         record: Callable[[ClientRecord], None],
+        replies: Replies | None = None,
     ) -> None:
         self.result: ClientRecord | None = None
         self.due_s = start_s + due.due_s
@@ -62,6 +65,8 @@ class Watch:
         self._reader: StreamReader | None = None
         self._body = bytearray()
         self._text = ""
+        self._replies = replies
+        self._came = bytearray()
 
     def left_s(self) -> float:
         """Return how many seconds of the client's patience are left; negative when it is over."""
@@ -82,6 +87,8 @@ class Watch:
         """Take bytes of the reply's body, as they arrived."""
         if self.result is not None:
             return
+        if self._replies is not None and len(self._came) < HELD_BYTES:
+            self._came += data
         if self._reader is not None:
             self._stream(self._reader, data)
         elif self._status == 200 or len(self._body) < _REFUSAL_BYTES:
@@ -207,6 +214,8 @@ class Watch:
             tokens=_token_count(self._text),
         )
         self._record(self.result)
+        if self._replies is not None:
+            self._replies.look(self._canary, self._due.tenant, self._headers, bytes(self._came))
 
 
 def _never_connected(error: BaseException) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brownout.canary import CanaryMint
 from brownout.dialects.openai_chat import OPENAI_CHAT
 from brownout.workload import DueRequest
 from loadgen.plan import LoadPlan
@@ -51,7 +52,7 @@ def test_models_take_turns(make_plan: Callable[..., LoadPlan]) -> None:
 def test_headers_say_who_asks(make_plan: Callable[..., LoadPlan]) -> None:
     """Key, tenant and class are sent, and no compression is invited that would hold tokens back."""
     plan = make_plan("http://router/")
-    request = http_request(plan, OPENAI_CHAT, due(), CANARY)
+    request = http_request(plan, OPENAI_CHAT, due(), CanaryMint(b"k", ["acme"]))
     expected = {
         "Authorization": "Bearer sk-load",
         "X-Tenant": "acme",

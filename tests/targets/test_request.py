@@ -2,6 +2,7 @@
 
 import msgspec
 
+from brownout.canary import CanaryMint
 from brownout.dialects import dialect_named
 from brownout.workload import DueRequest, Workload
 from loadgen.plan import LoadPlan
@@ -35,7 +36,7 @@ def _sent(tenant: str) -> tuple[str, str | None]:
         prompt_tokens=4,
         output_tokens=4,
     )
-    request = http_request(PLAN, dialect_named("openai-chat"), due, "canary")
+    request = http_request(PLAN, dialect_named("openai-chat"), due, CanaryMint(b"k", ["acme", "europa"]))
     return msgspec.json.decode(request.body)["model"], request.headers.get("x-config")
 
 
