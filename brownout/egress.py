@@ -4,7 +4,7 @@ One layer of evidence sees one kind of channel. Each says at its end whether it 
 (``layers.jsonl``): a layer that missed something, or was not there, proves nothing by having seen nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
@@ -90,9 +90,30 @@ class LayerRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
+def merged(layers: Iterable[LayerRecord]) -> dict[Layer, LayerRecord]:
+    """Return what each layer says of itself, where several look at parts of it: it is complete if all of them are."""
+    told: dict[Layer, LayerRecord] = {}
+    for one in layers:
+        other = told.get(one.layer)
+        told[one.layer] = one if other is None else _together(other, one)
+    return told
+
+
+def _together(one: LayerRecord, other: LayerRecord) -> LayerRecord:
+    doubtful = [record for record in (one, other) if not record.complete] or [one, other]
+    return msgspec.structs.replace(
+        one,
+        complete=one.complete and other.complete,
+        counted=one.counted + other.counted,
+        seen=one.seen + other.seen,
+        size_bytes=one.size_bytes + other.size_bytes,
+        why="; ".join(dict.fromkeys(record.why for record in doubtful if record.why)),
+    )
+
+
 def grade_of(layers: Iterable[LayerRecord]) -> tuple[Grade, str]:
     """Return how strong the proof of a test is, and what keeps it from being stronger."""
-    told: Mapping[str, LayerRecord] = {one.layer: one for one in layers}
+    told = merged(layers)
     lacking = {name: _lack(told.get(name), name) for name in LAYERS}
     missing = [lack for name in _OBSERVED if (lack := lacking[name])]
     if missing:

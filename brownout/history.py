@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from brownout.egress import EgressRecord, LayerRecord
+from brownout.egress import EgressRecord, LayerRecord, merged
 from brownout.evidence import (
     ClientRecord,
     CredentialRecord,
@@ -69,7 +69,7 @@ class History:
         )
         self.credentials = sorted(credentials, key=lambda record: (record.at_s, record.service, record.principal))
         self.egress = sorted(egress, key=lambda record: (record.at_s, record.layer, record.place, record.canary))
-        self.layers = {record.layer: record for record in layers}
+        self.layers = merged(layers)
         self.phases = {phase.phase: phase for phase in phases}
         self.telemetry = {record.when: record for record in telemetry}
         self.last_s = max([r.end_s for r in client] + [r.end_s for r in provider] + [p.at_s for p in phases] + [0.0])
