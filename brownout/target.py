@@ -34,6 +34,8 @@ FEATURES = {
     "credential-refresh": "renews credentials before they end, however short their life, and uses them while they hold",
     "secretless": "calls AWS and Google with temporary credentials alone, had for what it is and not for a secret",
     "tenant-boundary": "keeps each tenant's data at the endpoints allowed for it, and fails closed",
+    "no-data-in-telemetry": "puts no tenant's data into its metrics, nor into spans and log lines that it sends",
+    "no-data-written": "writes no tenant's data to its output or to files",
     "ab-shares": "splits the requests for a model over the arms of an experiment, by their shares",
     "flag-rollback": "ends an experiment while it runs, when it is told to",
     "shadow-traffic": "sends a copy of a share of the requests for a model elsewhere, and lets nobody feel that",

@@ -21,6 +21,7 @@ from brownout.metrics import (  # noqa: F401  isort: skip - imported for their r
     retries,
     retry_amplification,
     shaping,
+    side_channels,
     target_exits,
     telemetry,
     stream_held,

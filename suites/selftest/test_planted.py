@@ -6,10 +6,11 @@ import pytest
 
 from fixtures.routers import REFERENCE
 from fixtures.selftest import defect_of, play_router, reference_of
+from suites.selftest.leaks import LEAKS
 from suites.selftest.planted import PLANTED
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", [*PLANTED, *LEAKS])
 def test_a_planted_defect_turns_its_own_promise_red_and_no_unrelated_one(name: str, tmp_path: Path) -> None:
     """Red means broken."""
     defect = defect_of(name, play_router(name, 1, tmp_path / name, brief=True))

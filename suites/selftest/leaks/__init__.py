@@ -1,0 +1,43 @@
+"""Routers that leak, by one way each. A boundary that nobody could cross unseen is one that each of them was seen at.
+
+Adding one is a few lines in the file of its channel, and a line here. They are played on ``suites/boundary`` alone.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from suites.selftest.leaks import neighbours, parts, places, sideways, spellings
+from suites.selftest.planted.base import Planted
+
+LEAKS: Mapping[str, Planted] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            places.RETRIES_ABROAD,
+            places.SPILLS_ABROAD,
+            places.HEDGES_ABROAD,
+            places.WIDER_ON_RETRY,
+            places.SPLITS_ABROAD,
+            places.PROBES_WITH_PROMPTS,
+            places.RESUMES_ABROAD,
+            spellings.BASE64_IN_A_HEADER,
+            spellings.GZIPPED_METRICS,
+            spellings.NESTED_PAYLOAD,
+            spellings.IN_PIECES,
+            spellings.HEX_IN_THE_ADDRESS,
+            parts.MODERATES_ABROAD,
+            parts.EMBEDS_ABROAD,
+            parts.TELLS_ITS_INSTRUCTIONS,
+            parts.PASSES_TOKENS_ON,
+            neighbours.CACHES_FOR_ALL,
+            neighbours.QUOTES_IN_ERRORS,
+            neighbours.REMEMBERS_FOR_ALL,
+            sideways.LOGS_PROMPTS,
+            sideways.DUMPS_BROKEN,
+            sideways.COUNTS_PROMPTS,
+            sideways.TRACES_PROMPTS,
+            sideways.SHIPS_ANSWERS,
+            sideways.REPLAYS_ON_START,
+        )
+    }
+)
