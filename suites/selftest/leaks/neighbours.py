@@ -29,17 +29,17 @@ class _CachesForAll(Leaky):
 class _QuotesInErrors(Leaky):
     """Errors quote the request that failed last, to help whoever reads them."""
 
-    last = ""
+    before_last = last = ""
 
     async def broken(self, ask: Ask, tenant: str, text: str) -> None:
         del tenant, text
-        type(self).last = ask.prompt
+        self.before_last, self.last = self.last, ask.prompt
 
     def told(self, refusal: Refusal) -> Refusal:
         told = super().told(refusal)
         return Refusal(
             told.kind,
-            f"{told} (like the one before: {self.last})",
+            f"{told} (like the one before: {self.before_last})",
             status=told.status,
             code=told.code,
             retry_after_s=told.retry_after_s,

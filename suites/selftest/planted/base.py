@@ -26,9 +26,9 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     """One defect; of a router, or (``plane``) of the fault plane that a good router is judged on.
 
     ``caught_by`` is its own promise: the metric that must turn red. ``also`` are metrics that break with it, as a
-    consequence (``why`` says of what); any other red is a false alarm. ``seen_in`` is a test that shows it. ``layer`` is
-    the layer of evidence that is meant to see a leak: leaks are played on the boundary's suite alone, and other defects
-    on all but that.
+    consequence (``why`` says of what); any other red is a false alarm. ``seen_in`` is a test that shows it. ``layer``
+    is the layer of evidence that is meant to see a leak: leaks are played on the boundary's suite alone, and other
+    defects on all but that.
     """
 
     name: str
