@@ -124,6 +124,12 @@ def _add_gate(commands: Any) -> None:
         "1: never)",
     )
     gate.add_argument(
+        "--grade",
+        choices=["enforced", "observed"],
+        default="",
+        help="how strong a proof must be that nothing left its boundary; a weaker one is unknown (default: any)",
+    )
+    gate.add_argument(
         "--clock", choices=["real", "virtual"], default="real", help="real processes, or virtual time (default: real)"
     )
     gate.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")

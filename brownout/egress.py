@@ -26,6 +26,9 @@ Grade: TypeAlias = Literal["enforced", "observed", "endpoints only"]
 target sent, wrote and said was looked at, but it could have gone elsewhere unseen. ``endpoints only``: no more is known
 than what emulated endpoints received."""
 
+GRADES: tuple[Grade, ...] = get_args(Grade)
+"""The strongest first."""
+
 _OBSERVED: tuple[Layer, ...] = ("plaintext", "replies", "telemetry", "files")
 _SEALED: tuple[Layer, ...] = ("flows", "names")
 

@@ -4,11 +4,12 @@ import math
 import traceback
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
 from brownout.doubts import crowded_out, full, not_ready, spoiled, starved
+from brownout.egress import GRADES, Grade, grade_of
 from brownout.history import History
 from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
@@ -129,7 +130,20 @@ def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: lis
     _conclude(promise, metric, slo, seen, spoils, played=len(repeats))
     if promise.outcome == "fail":
         _excuse(promise, metric, repeats)
+    if metric.graded:
+        _grade(promise, repeats, test.grade)
     return promise
+
+
+def _grade(promise: Promise, repeats: Sequence[History], asked: Grade | Literal[""]) -> None:
+    """Say how strong the proof is; one that is weaker than was asked for is none. What was seen needs no grade."""
+    reached = [grade_of(one.layers.values()) for one in repeats]
+    promise.grade, promise.grade_why = max(reached, key=lambda one: GRADES.index(one[0]))
+    if promise.outcome == "pass" and asked and GRADES.index(promise.grade) > GRADES.index(asked):
+        promise.outcome = "unknown"
+        promise.why = (
+            f"its proof is {promise.grade!r}, and {asked!r} was asked for ({promise.grade_why}); {promise.why}"
+        )
 
 
 def _excuse(promise: Promise, metric: Metric, repeats: Sequence[History]) -> None:

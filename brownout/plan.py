@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from brownout.clock import rng_for
+from brownout.egress import Grade
 from brownout.shaping import Shaping
 from brownout.telemetry import Says
 from brownout.topology import Endpoint, Topology
@@ -81,6 +82,8 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     then the name of the first. ``stretched`` says why the test takes longer than its profile would have it.
     ``credentials_live_s`` is how long what the world's identity services grant holds at most; None for as long as ever.
 
+    ``grade`` is the weakest proof that will do for promises about what left (see `brownout.egress`); empty: any.
+
     ``shaping`` is what the target shapes, where the test is about that, its places as endpoints; ``says`` what the
     target's own metrics mean, where it has said so.
     """
@@ -105,6 +108,7 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     credentials_live_s: float | None = None
     shaping: Shaping | None = None
     says: Says | None = None
+    grade: Grade | Literal[""] = ""
 
     @property
     def base(self) -> str:

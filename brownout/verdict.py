@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from brownout.egress import Grade
+
 Outcome: TypeAlias = Literal["pass", "fail", "unknown", "skipped"]
 
 
@@ -31,6 +33,9 @@ class Promise(msgspec.Struct, kw_only=True):
     ``low`` and ``high`` bound the figure behind the sample, each with 95 % confidence (see `brownout.intervals`); None
     where nothing bounds it, or where it is no sample but a fact. ``repeats``, of a figure too near its bound: how many
     repeats in all (``--repeat``) would tell; None where none are needed, or none would do.
+
+    ``grade`` is, of a promise that nothing was seen where it may not be, how strong the proof of that is (see
+    `brownout.egress`), and ``grade_why`` what keeps it from being stronger; empty for all other promises.
     """
 
     id: str
@@ -46,6 +51,8 @@ class Promise(msgspec.Struct, kw_only=True):
     low: float | None = None
     high: float | None = None
     repeats: int | None = None
+    grade: Grade | Literal[""] = ""
+    grade_why: str = ""
 
 
 class Verdicts(msgspec.Struct, kw_only=True):

@@ -61,7 +61,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     violation even when the load generator was slow); otherwise a spoiled run makes it unknown. ``timed``: it is about
     waits, so that a machine without a processor to spare can break it as well as the target can. ``factual``: what it
     says is so whatever the rest of the evidence is worth. ``in_hindsight``: it can be told only when the test is over,
-    so that no stop condition can be about it. ``lacks`` says what a topology has not that it needs to see anything.
+    so that no stop condition can be about it. ``graded``: it says that nothing was seen, which is worth as much as was
+    looked at (see `brownout.egress.grade_of`). ``lacks`` says what a topology has not that it needs to see anything.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     timed: bool = False
     factual: bool = False
     in_hindsight: bool = False
+    graded: bool = False
     lacks: Lacks | None = None
 
 
@@ -87,6 +89,7 @@ def metric(
     timed: bool = False,
     factual: bool = False,
     in_hindsight: bool = False,
+    graded: bool = False,
     lacks: Lacks | None = None,
 ) -> Callable[[Measure], Measure]:
     """Register a function as a metric; its docstring's first line is what ``about`` says. The flags: see `Metric`."""
@@ -104,6 +107,7 @@ def metric(
             timed=timed,
             factual=factual,
             in_hindsight=in_hindsight,
+            graded=graded,
             lacks=lacks,
         )
         return measure

@@ -7,7 +7,7 @@ from brownout.evidence import ProviderRecord
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
 
 
-@metric("boundary_violations", "count", stands_alone=True)
+@metric("boundary_violations", "count", stands_alone=True, graded=True)
 def boundary_violations(view: View) -> Observation:
     """Attempts and sightings in which a tenant's data was seen outside that tenant's boundary."""
     attempts = [(r, how) for r in view.attempts if (how := _crossing(view, r))]

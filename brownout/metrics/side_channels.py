@@ -8,25 +8,25 @@ from brownout.metrics.base import NoEvidence, Observation, View, metric, need_la
 _PLACES_MAX = 4
 
 
-@metric("data_in_replies", "count", stands_alone=True)
+@metric("data_in_replies", "count", stands_alone=True, graded=True)
 def data_in_replies(view: View) -> Observation:
     """Sightings of one tenant's data in what another tenant's clients were given: answers, errors, headers."""
     return _seen_in(view, "replies", lambda one: f"{one.tenant}'s {one.kind} in a reply to {one.to} ({one.part})")
 
 
-@metric("data_in_telemetry", "count", stands_alone=True)
+@metric("data_in_telemetry", "count", stands_alone=True, graded=True)
 def data_in_telemetry(view: View) -> Observation:
     """Sightings of tenants' data in the target's metrics, and in what it sent to collectors of spans and logs."""
     return _seen_in(view, "telemetry", lambda one: f"{one.tenant}'s {one.kind} in {one.place} ({one.part})")
 
 
-@metric("data_written", "count", stands_alone=True)
+@metric("data_written", "count", stands_alone=True, graded=True)
 def data_written(view: View) -> Observation:
     """Sightings of tenants' data in what the target wrote: its output, and its files."""
     return _seen_in(view, "files", lambda one: f"{one.tenant}'s {one.kind} in {one.place}")
 
 
-@metric("mixed_requests", "count", stands_alone=True)
+@metric("mixed_requests", "count", stands_alone=True, graded=True)
 def mixed_requests(view: View) -> Observation:
     """Sightings of one tenant's data in a request that bears another tenant's prompt."""
     mixed = [one for one in view.egress if one.layer == "plaintext" and one.to]
