@@ -26,6 +26,7 @@ from brownout.metrics import (  # noqa: F401  isort: skip - imported for their r
     telemetry,
     stream_held,
     passed_off,
+    undeclared_destinations,
     unlifted_faults,
     unsaid_failures,
     hung_requests,

@@ -6,6 +6,8 @@ from brownout.egress import EgressRecord
 from brownout.evidence import ProviderRecord
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
 
+_OUTWARD = frozenset({"plaintext", "flows", "names"})
+
 
 @metric("boundary_violations", "count", stands_alone=True, graded=True)
 def boundary_violations(view: View) -> Observation:
@@ -41,7 +43,7 @@ def _others(view: View, known: set[tuple[str | None, str]]) -> Iterator[EgressRe
     seen = set()
     for record in view.egress:
         one = record.canary, record.kind, record.place
-        if record.layer != "plaintext" or record.to or one in seen or not _guarded(view, record):
+        if record.layer not in _OUTWARD or not record.canary or record.to or one in seen or not _guarded(view, record):
             continue
         seen.add(one)
         if record.kind != "prompt" or (record.canary, record.place) not in known:
