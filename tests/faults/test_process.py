@@ -15,6 +15,8 @@ from brownout.catalogue import sample
 from brownout.clock import wait_until
 from brownout.errors import BadInput
 from brownout.fault import FAULTS
+from brownout.target import Start, Target
+from fixtures.launch import LaunchedTarget
 from fixtures.ports import HeldPort, free_port, is_free
 from tests.faults.victim import Scene, struck
 from tests.waiting import came_true
@@ -311,3 +313,15 @@ def test_a_port_that_is_held_refuses_and_is_not_free() -> None:
     port.release()
 
     assert (False, True) == (held, is_free(port.port))
+
+
+def test_what_a_router_logged_last_is_told_briefly(tmp_path: Path) -> None:
+    """A line of megabytes does not go into a verdict."""
+
+    async def main() -> str:
+        target = Target(target="wordy", start=Start(command=["wordy"]))
+        router = LaunchedTarget(target, tmp_path, test_folder=tmp_path, world=tmp_path / "world.json", port=free_port())
+        router.log.write_text("the first words\n" + "x" * 3_000_000 + "\nthe last words\n")
+        return router.tail()
+
+    assert ["x" * 499 + "\N{HORIZONTAL ELLIPSIS}", "the last words"] == asyncio.run(main()).splitlines()

@@ -116,6 +116,31 @@ def test_rolter_has_a_route_for_each_tenant() -> None:
     assert "127.0.0.1" == config["server"]["host"]
 
 
+def test_nullplatform_has_a_router_for_each_tenant() -> None:
+    """It is for that tenant's requests, has that tenant's endpoints in order, and is long enough to ask all of them."""
+    config = yaml.safe_load(_config("nullplatform"))
+
+    routers = {one["conditions"]["headers"]["x-tenant"]: one["config"] for one in config["plugins"]}
+    assert {"model": "od-eu-west-1", "fallbacks": ["second-europe-west4"]} == routers["europa"]
+    models = {name: [one["model"], *one["fallbacks"]] for name, one in routers.items()}
+    assert {name for names in models.values() for name in names} == {one["name"] for one in config["models"]}
+    assert max(len(names) for names in models.values()) == config["maxRetries"]
+    assert not any(one.get("isDefault") for one in config["models"])
+
+
+def test_a_gateway_that_listens_everywhere_is_held_to_the_loopback() -> None:
+    """Those that heed no host are started with what makes them listen at the loopback alone."""
+    held = {
+        path.stem
+        for path in FILES
+        if (start := load_target(str(path))[0].start) and "loopback.cjs" in start.env.get("NODE_OPTIONS", "")
+    }
+    by_npm = {path.stem for path in FILES if (start := load_target(str(path))[0].start) and start.packages}
+
+    assert by_npm == held
+    assert (TARGETS / "loopback.cjs").is_file()
+
+
 def test_headers_are_rendered_for_each_tenant_on_one_line(tmp_path: Path) -> None:
     """A router that is configured by the request gets each tenant's own endpoints with that tenant's requests."""
     target, folder = load_target(str(TARGETS / "portkey.yaml"))
