@@ -141,6 +141,16 @@ def test_a_gateway_that_listens_everywhere_is_held_to_the_loopback() -> None:
     assert (TARGETS / "loopback.cjs").is_file()
 
 
+def test_mlflow_has_an_endpoint_for_each_tenant() -> None:
+    """Its models are the tenant's endpoints, in the topology's order, each with an address and a key."""
+    config = yaml.safe_load(_config("mlflow"))
+
+    assert {"acme": 5, "globex": 5, "europa": 2} == {name: len(one) for name, one in config["endpoints"].items()}
+    assert ["od-eu-west-1", "second-europe-west4"] == config["endpoints"]["europa"]
+    assert {name for names in config["endpoints"].values() for name in names} == set(config["models"])
+    assert [{"model", "api_base", "api_key"}] * 7 == [set(one) for one in config["models"].values()]
+
+
 def test_headers_are_rendered_for_each_tenant_on_one_line(tmp_path: Path) -> None:
     """A router that is configured by the request gets each tenant's own endpoints with that tenant's requests."""
     target, folder = load_target(str(TARGETS / "portkey.yaml"))
