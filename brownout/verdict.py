@@ -1,5 +1,6 @@
 """Verdict: pass, fail or unknown, with the figure and the witnesses. fail > unknown > pass."""
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Literal, TypeAlias
@@ -9,6 +10,8 @@ import msgspec
 from brownout.egress import Grade
 
 Outcome: TypeAlias = Literal["pass", "fail", "unknown", "skipped"]
+
+_NOT_A_WORD = re.compile(r"[^a-z0-9_]")
 
 
 class ExitCode(IntEnum):
@@ -53,6 +56,11 @@ class Promise(msgspec.Struct, kw_only=True):
     repeats: int | None = None
     grade: Grade | Literal[""] = ""
     grade_why: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The metric that it is about: the first word of its text."""
+        return _NOT_A_WORD.split(self.slo, maxsplit=1)[0]
 
 
 class Verdicts(msgspec.Struct, kw_only=True):

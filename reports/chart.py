@@ -4,10 +4,13 @@ Colours of the page (text, grid) are left out here: the page sets them for light
 """
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Any, TypeAlias
 
 from brownout.evidence import ClientOutcome
+from reports.leak_words import lay, place, whose
+from reports.leaks import Leak
 from reports.timeline import Timeline, Window
 from reports.wording import clean
 
@@ -27,12 +30,18 @@ _ENDPOINT_COLOURS = (
     "#4e79a7", "#f28e2b", "#6fb7b0", "#b07aa1", "#edc948", "#9c755f", "#a5a1e0", "#ff9da7", "#79706e", "#a0cbe8",
 )  # fmt: skip
 _PANEL_PX, _GAP_PX, _LANE_PX, _TOP_PX, _BOTTOM_PX = 150, 34, 24, 8, 46
+_LEAK_COLOUR = "#d0021b"
+_LEAKS_TOLD = 3  # at one mark; a thousand alike say no more
 _COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
-def chart(line: Timeline) -> Json:
-    """Return the figure of one test: fault lanes, client outcomes, TTFT, attempts an endpoint, on one time axis."""
-    lanes_px = _LANE_PX * len(line.windows)
+def chart(line: Timeline, leaks: Sequence[Leak] = ()) -> Json:
+    """Return the figure of one test: fault lanes, client outcomes, TTFT, attempts an endpoint, on one time axis.
+
+    What was seen outside a boundary (``leaks``) has a lane of its own below the faults', a mark for each.
+    """
+    lanes = len(line.windows) + bool(leaks)
+    lanes_px = _LANE_PX * lanes
     inner_px = lanes_px + 3 * _PANEL_PX + (3 if lanes_px else 2) * _GAP_PX
     tops_px = [(lanes_px + _GAP_PX if lanes_px else 0) + panel * (_PANEL_PX + _GAP_PX) for panel in range(3)]
     domains = [[1 - (top + _PANEL_PX) / inner_px, 1 - top / inner_px] for top in tops_px]
@@ -58,12 +67,16 @@ def chart(line: Timeline) -> Json:
         "shapes": [],
         "annotations": [],
     }
-    if line.windows:
+    if lanes:
         floor = 1 - lanes_px / inner_px
-        layout["yaxis4"] = {"domain": [floor, 1], "range": [len(line.windows), 0], "visible": False, "fixedrange": True}
+        layout["yaxis4"] = {"domain": [floor, 1], "range": [lanes, 0], "visible": False, "fixedrange": True}
     _draw_faults(line, layout, bottom=domains[2][0])
     _draw_marks(line, layout)
-    return {"data": [*_clients(line), *_ttft(line), *_attempts(line), *_lane_hovers(line)], "layout": layout}
+    data = [*_clients(line), *_ttft(line), *_attempts(line), *_lane_hovers(line)]
+    if leaks:
+        layout["annotations"].append(_leak_label(lanes - 1))
+        data.append(_leak_marks(line, leaks, lanes - 1))
+    return {"data": data, "layout": layout}
 
 
 def endpoint_colour(index: int) -> str:
@@ -212,3 +225,48 @@ def _draw_marks(line: Timeline, layout: Json) -> None:
             layout["shapes"].append({"type": "line", "line": dotted} | across)
             text = {"text": _plain(mark.label), "x": mark.at_s, "y": 1, "yref": "y domain", "yanchor": "bottom"}
             layout["annotations"].append(text | {"showarrow": False, "xanchor": "center", "font": {"size": 10}})
+
+
+def _leak_label(lane: int) -> Json:
+    return {
+        "text": "outside a boundary",
+        "x": 1.01,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": lane + 0.5,
+        "yref": "y4",
+        "yanchor": "middle",
+        "showarrow": False,
+        "font": {"size": 11.5, "color": _LEAK_COLOUR},
+    }
+
+
+def _leak_marks(line: Timeline, leaks: Sequence[Leak], lane: int) -> Json:
+    """Return a mark for each bucket in which something was seen; hollow where it was found only after the load."""
+    buckets: dict[tuple[int, bool], list[Leak]] = {}
+    for leak in leaks:
+        buckets.setdefault((int(max(leak.at_s, 0.0) // line.bucket_s), leak.late), []).append(leak)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "marker": {
+            "color": _LEAK_COLOUR,
+            "size": 10,
+            "symbol": ["diamond-open" if late else "diamond" for _, late in buckets],
+        },
+        "x": [round(min(max(found[0].at_s, 0.0), line.end_s), 3) for found in buckets.values()],
+        "y": [lane + 0.5] * len(buckets),
+        "yaxis": "y4",
+        "showlegend": False,
+        "cliponaxis": False,
+        "name": "outside a boundary",
+        "text": [_leak_text(found) for found in buckets.values()],
+        "hovertemplate": "%{text}",
+    }
+
+
+def _leak_text(leaks: Sequence[Leak]) -> str:
+    told = list(dict.fromkeys(f"{whose(one.way)}: {place(one.way)} {lay(one.way)}".strip() for one in leaks))
+    more = [f"and {len(told) - _LEAKS_TOLD} other ways"] if len(told) > _LEAKS_TOLD else []
+    found = " (found after the load)" if leaks[0].late else ""
+    return "<br>".join([f"{sum(one.times for one in leaks)} times{found}", *map(_plain, told[:_LEAKS_TOLD]), *more])

@@ -11,10 +11,12 @@ import msgspec
 from plotly.offline import get_plotlyjs
 
 from brownout.evidence import ClientRecord, ProviderRecord
-from brownout.plan import Plan, PlannedInjection, TestPlan
+from brownout.plan import PlannedInjection, TestPlan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise
-from reports.chart import chart, css_colour, endpoint_colour
+from reports.boundary import boundary_view, run_leaks
+from reports.chart import chart, css_colour
+from reports.leaks import Leak
 from reports.reading import Evidence, read
 from reports.story import compressed
 from reports.timeline import Timeline, Window, load_start_s, timeline
@@ -30,6 +32,7 @@ from reports.wording import (
     repeated,
     results,
     short_name,
+    size,
     skip_reason,
 )
 
@@ -53,13 +56,19 @@ def page(run: RunDir) -> str:
     tests = results(verdicts, plan)
     lines = {test.test: timeline(_drawn(test), plan, evidence) for test in tests if test.repeats}
     drawn = {name: line for name, line in lines.items() if not line.is_empty}
-    charts = {f"t{number}": chart(drawn[test.test]) for number, test in enumerate(tests) if test.test in drawn}
+    leaks = run_leaks(plan, evidence)
+    charts = {
+        f"t{number}": chart(drawn[test.test], leaks[_drawn(test).test])
+        for number, test in enumerate(tests)
+        if test.test in drawn
+    }
     library, script = get_plotlyjs(), (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["clean"] = clean
     environment.filters["compressed"] = compressed
+    environment.filters["size"] = size
     return environment.get_template("report.html.j2").render(
         plan=plan,
         verdicts=verdicts,
@@ -67,9 +76,9 @@ def page(run: RunDir) -> str:
         duration=duration(verdicts.duration_s),
         repeats=repeated(plan),
         longer=longer(plan),
-        tests=[_test_view(test, f"t{number}", run, evidence, lines) for number, test in enumerate(tests)],
+        tests=[_test_view(test, f"t{number}", run, evidence, lines, leaks) for number, test in enumerate(tests)],
         unfold_all=len(tests) <= _OPEN_TESTS,
-        placement=_placement(plan, evidence),
+        boundary=boundary_view(plan, verdicts, evidence, leaks),
         problems=evidence.problems,
         run_path=str(run.path),
         plotly_js=library,
@@ -111,7 +120,14 @@ def _drawn(test: TestOutcome) -> TestPlan:
     return numbered.get(names[0].rpartition(".")[2] if names else "", test.repeats[0])
 
 
-def _test_view(test: TestOutcome, anchor: str, run: RunDir, evidence: Evidence, lines: dict[str, Timeline]) -> View:
+def _test_view(
+    test: TestOutcome,
+    anchor: str,
+    run: RunDir,
+    evidence: Evidence,
+    lines: dict[str, Timeline],
+    leaks: dict[str, list[Leak]],
+) -> View:
     line = lines.get(test.test)
     drawn = _drawn(test) if test.repeats else None
     played = [one.test for one in test.repeats] or [test.test]
@@ -131,6 +147,7 @@ def _test_view(test: TestOutcome, anchor: str, run: RunDir, evidence: Evidence, 
         "repeats": len(test.repeats),
         "line": line,
         "end_s": line.end_s if line else 0.0,
+        "lanes": len(line.windows) + bool(drawn and leaks[drawn.test]) if line else 0,
         "faults": _fault_views(test, line),
         "requests": len(client),
         "clients": Counter(record.outcome for record in client).most_common(),
@@ -210,27 +227,3 @@ def _fault_views(test: TestOutcome, line: Timeline | None) -> list[View]:
 def _window_view(window: Window, planned: PlannedInjection | None) -> View:
     view = {"label": window.label, "colour": css_colour(window.colour), "endpoints": window.endpoints}
     return view | {"planned": planned, "window": window}
-
-
-def _placement(plan: Plan, evidence: Evidence) -> View:
-    """Return where each tenant's attempts arrived, beside where they were allowed to."""
-    records = [record for test in evidence.provider.values() for record in test]
-    arrived = Counter((record.tenant or "", record.endpoint) for record in records)
-    refused = Counter(record.endpoint for record in records if record.outcome == "refused")
-    tenants = list(plan.topology.tenants)
-    strangers = sorted({tenant for tenant, _ in arrived if tenant not in plan.topology.tenants})
-    rows = [
-        {
-            "endpoint": endpoint,
-            "colour": endpoint_colour(index),
-            "attempts": sum(arrived[name, endpoint.name] for name in [*tenants, *strangers]),
-            "refused": refused[endpoint.name],
-            "tenants": [
-                {"count": arrived[name, endpoint.name], "allowed": endpoint.name in tenant.allow}
-                for name, tenant in plan.topology.tenants.items()
-            ],
-            "strangers": [arrived[name, endpoint.name] for name in strangers],
-        }
-        for index, endpoint in enumerate(plan.topology.endpoints)
-    ]
-    return {"tenants": tenants, "strangers": [name or "no tenant" for name in strangers], "rows": rows}

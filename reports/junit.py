@@ -56,6 +56,10 @@ def _cases(test: TestOutcome, replay: str) -> list[ET.Element]:
 
 def _case(promise: Promise, classname: str, plan: TestPlan | None, replay: str) -> ET.Element:
     case = _element("testcase", classname=classname, name=promise.id, time="0")
+    if promise.grade:
+        properties = ET.SubElement(case, "properties")
+        said = {"grade": promise.grade, "grade-why": promise.grade_why}
+        properties.extend(_element("property", name=name, value=value) for name, value in said.items() if value)
     if promise.outcome == "fail":
         failure = ET.SubElement(case, "failure", message=clean(promise.why), type="fail")
         failure.text = _details(promise, replay)

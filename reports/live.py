@@ -14,6 +14,7 @@ from rich.text import Text
 from brownout.plan import Plan
 from brownout.rundir import RunDir
 from brownout.verdict import Verdicts
+from reports.boundary import first_stories
 from reports.consoles import make_console
 from reports.story import print_story
 from reports.verdict_table import print_verdicts
@@ -65,6 +66,7 @@ class LiveView:
         self._rows: dict[str, _Row] = {}
         self._colours: dict[str, str] = {}
         self._live: Live | None = None
+        self._run: RunDir | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +78,7 @@ class LiveView:
 
     def plan(self, plan: Plan, run: RunDir) -> None:
         """Say what is about to run and where its evidence goes, and start the live table."""
+        self._run = run
         facts = {"seed": str(plan.seed), "target": plan.target, "clock": plan.clock, "profile": plan.profile}
         if said := repeated(plan):
             facts["repeats"] = f"{said}, and judged as one"
@@ -148,7 +151,16 @@ class LiveView:
     def verdicts(self, v: Verdicts, plan: Plan, *, aborted: bool = False) -> None:
         """End the live table and print the verdicts, the overall line and the replay line."""
         self.close()
-        print_verdicts(v, self._console, verbose=self._verbose, replay=plan.replay, plan=plan, aborted=aborted)
+        stories = first_stories(self._run, plan, v) if self._run else {}
+        print_verdicts(
+            v,
+            self._console,
+            verbose=self._verbose,
+            replay=plan.replay,
+            plan=plan,
+            aborted=aborted,
+            stories=stories,
+        )
 
     def note(self, text: str) -> None:
         """Print a line above the table."""

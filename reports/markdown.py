@@ -1,11 +1,15 @@
 """``summary.md``: what a reviewer reads in the pull request."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from brownout.plan import Plan
 from brownout.rundir import RunDir
 from brownout.verdict import Promise, Verdicts
+from reports.boundary import first_stories
+from reports.grades import line
 from reports.wording import (
     TestOutcome,
     clean,
@@ -21,27 +25,33 @@ from reports.wording import (
 
 _SIGNS = {"pass": "✅", "fail": "❌", "unknown": "⚠️", "skipped": "⏭️"}
 _WHY_CHARACTERS = 400  # A comment on a pull request has room for 65 536 characters; the whole text is in the report.
+_NONE: Mapping[str, str] = MappingProxyType({})
 _SPECIAL = re.compile(r"([\\`*\[\]|~])")
 
 
 def render(run: RunDir) -> Path:
     """Write ``summary.md`` into the run directory and return its path; raises `BadInput` when it was not judged."""
     path = run.file("summary.md")
-    path.write_text(text(run.plan(), run.verdicts()), encoding="utf-8")
+    plan, verdicts = run.plan(), run.verdicts()
+    path.write_text(text(plan, verdicts, first_stories(run, plan, verdicts)), encoding="utf-8")
     return path
 
 
-def text(plan: Plan, verdicts: Verdicts) -> str:
-    """Return the summary as GitHub-flavoured Markdown: the outcome first, the replay line last."""
+def text(plan: Plan, verdicts: Verdicts, stories: Mapping[str, str] = _NONE) -> str:
+    """Return the summary as GitHub-flavoured Markdown: the outcome first, the replay line last.
+
+    ``stories`` tell, by promise, what was first seen where it may not be.
+    """
     word = "ABORTED" if verdicts.stopped else verdicts.outcome.upper()
     sections = [f"## {_SIGNS[verdicts.outcome]} {word}: {headline(verdicts.promises)}"]
     sections += [f"**Stopped before its end:** {escape(verdicts.stopped)}"] if verdicts.stopped else []
     sections.append(_facts(plan, verdicts))
+    sections += [f"**Boundary:** {escape(proof)}"] if (proof := line(verdicts)) else []
     sections += [
         f"Took longer: {escape(why)} ({count} of {len(plan.groups())} tests)." for why, count in longer(plan).items()
     ]
     tests = results(verdicts, plan)
-    sections += [_section(test) for test in tests if test.outcome in {"fail", "unknown"}]
+    sections += [_section(test, stories) for test in tests if test.outcome in {"fail", "unknown"}]
     sections += [_folded(test) for test in tests if test.outcome in {"pass", "skipped"}]
     sections.append("To run this again:\n\n" + fenced(plan.replay))
     return "\n\n".join(sections) + "\n"
@@ -68,12 +78,13 @@ def _facts(plan: Plan, verdicts: Verdicts) -> str:
     return " · ".join(f"{name} **{escape(value)}**" for name, value in facts.items())
 
 
-def _section(test: TestOutcome) -> str:
+def _section(test: TestOutcome, stories: Mapping[str, str]) -> str:
     parts = [f"### {_SIGNS[test.outcome]} {_name(test)}: {test.outcome}"]
     if test.plan and test.plan.why:
         parts.append(f"_{escape(test.plan.why).strip('_')}_")
     parts.append(_table(test))
-    return "\n\n".join(parts)
+    told = [f"- `{promise.metric}` {escape(stories[promise.id])}" for promise in test.promises if promise.id in stories]
+    return "\n\n".join([*parts, "\n".join(told)] if told else parts)
 
 
 def _folded(test: TestOutcome) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.table import Table
@@ -10,9 +11,11 @@ from rich.text import Text
 
 from brownout.plan import Plan
 from brownout.verdict import Outcome, Promise, Verdicts, never_fired
+from reports.grades import line
 from reports.wording import clean, duration, figure, headline, interval, repeated, skip_reason, worst_first
 
 STYLES: dict[str, str] = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "skipped": "dim"}
+_NONE: Mapping[str, str] = MappingProxyType({})
 _MANY = 4  # unknown for one reason; of fewer, each is named
 
 
@@ -24,6 +27,7 @@ def print_verdicts(
     replay: str = "",
     plan: Plan | None = None,
     aborted: bool = False,
+    stories: Mapping[str, str] = _NONE,
 ) -> None:
     """Print the promises (failing first, unknown next), an overall line, and the replay line last of all.
 
@@ -34,6 +38,7 @@ def print_verdicts(
         replay: the command that runs this again; none is printed when empty.
         plan: names the features for which promises were skipped.
         aborted: somebody ended the run before its end.
+        stories: by promise, what was first seen where it may not be, in a sentence.
     """
     ordered = worst_first(verdicts.promises)
     same = _said_once(ordered, stopped=bool(verdicts.stopped))
@@ -41,7 +46,7 @@ def print_verdicts(
     quiet = [promise for promise in ordered if promise not in loud]
     console.print()
     if loud:
-        console.print(_full(loud, plan))
+        console.print(_full(loud, plan, stories))
     if quiet:
         console.print(_condensed(quiet, Counter(map(_test_name, ordered)), plan, same))
     for said in _needs(ordered, plan):
@@ -51,6 +56,8 @@ def print_verdicts(
         console.print(Text.assemble(("unknown", STYLES["unknown"]), f"  {name}: none of its promises was judged\n"))
     if verdicts.stopped:
         console.print(Text.assemble((" STOPPED ", "bold white on red"), " ", clean(verdicts.stopped), "\n"))
+    if proof := line(verdicts):
+        console.print(Text.assemble(("boundary: ", "dim"), proof))
     word = "ABORTED" if aborted or verdicts.stopped else verdicts.outcome.upper()
     played = f", {said}" if plan and (said := repeated(plan)) else ""
     took = f"  (took {duration(verdicts.duration_s)}{played})"
@@ -112,7 +119,7 @@ def _never_judged(verdicts: Verdicts, plan: Plan | None) -> list[str]:
     return list(dict.fromkeys(clean(f"{test.suite}/{test.base}") for test in missing))
 
 
-def _full(promises: Iterable[Promise], plan: Plan | None) -> Table:
+def _full(promises: Iterable[Promise], plan: Plan | None, stories: Mapping[str, str]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=False, header_style="dim")
     table.add_column("outcome", no_wrap=True)
     table.add_column("promise", ratio=5, overflow="fold")
@@ -126,7 +133,7 @@ def _full(promises: Iterable[Promise], plan: Plan | None) -> Table:
             Text.assemble((_test_name(promise), "bold"), "\n", clean(promise.slo)),
             _observed(promise, style if promise.outcome == "fail" else ""),
             Text(str(promise.samples)),
-            _why(promise, plan),
+            _why(promise, plan, stories.get(promise.id, "")),
         )
     return _spaced(table)
 
@@ -136,11 +143,13 @@ def _observed(promise: Promise, style: str) -> Text:
     return Text.assemble((figure(promise), style), ("\n" + between if between else "", "dim"))
 
 
-def _why(promise: Promise, plan: Plan | None) -> Text:
+def _why(promise: Promise, plan: Plan | None, story: str = "") -> Text:
     if promise.outcome == "skipped":
         tests = {test.test: test for test in plan.tests} if plan else {}
         return Text(skip_reason(promise, tests.get(promise.test)))
     why = Text(clean(promise.why))
+    if story:
+        why.append(f"\nfirst: {clean(story)}")
     if promise.witnesses and promise.outcome != "pass":
         named = ", ".join(clean(name) for name in promise.witnesses[:3])
         more = len(promise.witnesses) - 3

@@ -95,6 +95,16 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def size(size_bytes: int) -> str:
+    """Return a size as people say it: ``870 B``, ``12.4 kB``, ``3.1 MB``."""
+    value, unit = float(size_bytes), "B"
+    for larger in ("kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}"
+
+
 def duration(seconds: float) -> str:
     """Return a duration as people say it: ``8.3 s``, ``3 min 20 s``, ``1 h 5 min``."""
     if seconds < 60:

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 
+from brownout.crossing import crossing, left
 from brownout.egress import EgressRecord
-from brownout.evidence import ProviderRecord
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
-
-_OUTWARD = frozenset({"plaintext", "flows", "names"})
 
 
 @metric("boundary_violations", "count", stands_alone=True, graded=True)
 def boundary_violations(view: View) -> Observation:
     """Attempts and sightings in which a tenant's data was seen outside that tenant's boundary."""
-    attempts = [(r, how) for r in view.attempts if (how := _crossing(view, r))]
+    attempts = [(r, how) for r in view.attempts if (how := crossing(view.history.topology, r))]
     known = {(r.canary, r.endpoint) for r, _ in attempts}
     others = list(_others(view, known))
     crossed = len(attempts) + len(others)
@@ -26,34 +24,16 @@ def boundary_violations(view: View) -> Observation:
     )
 
 
-def _crossing(view: View, record: ProviderRecord) -> str:
-    """Return how an attempt crossed its tenant's boundary; empty where it did not."""
-    topology, tenant = view.history.topology, record.tenant or ""
-    if tenant not in topology.tenants:
-        return f"{tenant or 'nobody'} at {record.endpoint}"
-    if record.endpoint not in topology.tenants[tenant].allow:
-        return f"{tenant} at {record.endpoint}"
-    if not topology.boundary_of(tenant).lets(record.profile):
-        return f"{tenant} at {record.endpoint} by an inference profile {record.profile}., which reaches wider"
-    return ""
-
-
 def _others(view: View, known: set[tuple[str | None, str]]) -> Iterator[EgressRecord]:
     """Yield what was seen of tenants' data at a place that is not theirs, each of it once, besides known attempts."""
     seen = set()
     for record in view.egress:
         one = record.canary, record.kind, record.place
-        if record.layer not in _OUTWARD or not record.canary or record.to or one in seen or not _guarded(view, record):
+        if one in seen or not left(view.history.topology, record):
             continue
         seen.add(one)
         if record.kind != "prompt" or (record.canary, record.place) not in known:
             yield record
-
-
-def _guarded(view: View, record: EgressRecord) -> bool:
-    """Return whether what was seen is of a kind that the tenant's boundary keeps in."""
-    topology = view.history.topology
-    return record.tenant not in topology.tenants or record.kind in topology.boundary_of(record.tenant).never
 
 
 def _told(record: EgressRecord) -> str:
