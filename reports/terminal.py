@@ -5,8 +5,18 @@ tenant called ``[red]`` or a reply with an escape sequence in it changes nothing
 """
 
 from reports.consoles import make_console
+from reports.leak_matrix import LeakRow, print_leaks
 from reports.live import LiveView
 from reports.matrix import MatrixRow, print_matrix, progress_of
 from reports.verdict_table import print_verdicts
 
-__all__ = ["LiveView", "MatrixRow", "make_console", "print_matrix", "print_verdicts", "progress_of"]
+__all__ = [
+    "LeakRow",
+    "LiveView",
+    "MatrixRow",
+    "make_console",
+    "print_leaks",
+    "print_matrix",
+    "print_verdicts",
+    "progress_of",
+]
