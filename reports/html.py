@@ -10,6 +10,7 @@ import jinja2
 import msgspec
 from plotly.offline import get_plotlyjs
 
+from brownout.canary import without_values
 from brownout.evidence import ClientRecord, ProviderRecord
 from brownout.plan import PlannedInjection, TestPlan
 from brownout.rundir import RunDir
@@ -39,6 +40,7 @@ from reports.wording import (
 View: TypeAlias = dict[str, Any]
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_LOG = "target.log"
 _LOG_LINES, _LOG_BYTES = 60, 64 * 1024
 _OPEN_TESTS = 12
 
@@ -90,14 +92,17 @@ def page(run: RunDir) -> str:
 
 
 def log_tail(run: RunDir, test: str) -> str:
-    """Return the last lines of a test's target log, or nothing when there is none inside the run directory."""
-    path = (run.path / test / "target.log").resolve()
+    """Return the last lines of a test's target log, or nothing when there is none inside the run directory.
+
+    No canary's value is in them. Other words of a prompt may be: who knows that there are leaves the log out.
+    """
+    path = (run.path / test / _LOG).resolve()
     if not path.is_relative_to(run.path) or not path.is_file():
         return ""
     with path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - _LOG_BYTES))
         text = log.read().decode("utf-8", "replace")
-    return clean("\n".join(text.splitlines()[-_LOG_LINES:]), lines=True)
+    return clean(without_values("\n".join(text.splitlines()[-_LOG_LINES:])), lines=True)
 
 
 def _embeddable(value: object) -> str:
@@ -134,6 +139,8 @@ def _test_view(
     client = [record for name in played for record in evidence.client.get(name, [])]
     provider = [record for name in played for record in evidence.provider.get(name, [])]
     stories = _stories(test, evidence)
+    log_of = drawn.test if drawn else test.test
+    private = any(leak.way.place == _LOG for leak in leaks.get(log_of, []))
     return {
         "anchor": anchor,
         "name": test.test,
@@ -147,12 +154,13 @@ def _test_view(
         "repeats": len(test.repeats),
         "line": line,
         "end_s": line.end_s if line else 0.0,
-        "lanes": len(line.windows) + bool(drawn and leaks[drawn.test]) if line else 0,
+        "lanes": len(line.windows) + bool(leaks.get(log_of)) if line else 0,
         "faults": _fault_views(test, line),
         "requests": len(client),
         "clients": Counter(record.outcome for record in client).most_common(),
         "attempts": len(provider),
-        "log": log_tail(run, drawn.test if drawn else test.test) if test.outcome in {"fail", "unknown"} else "",
+        "log": log_tail(run, log_of) if test.outcome in {"fail", "unknown"} and not private else "",
+        "log_is_private": private,
     }
 
 

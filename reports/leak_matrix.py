@@ -10,9 +10,9 @@ from brownout.egress import Layer
 from brownout.sight import Sight
 from reports.wording import clean
 
-_GAP = 2
-_STYLES = {"saw": "red", "blind": "dim", "incomplete": "yellow", "absent": "dim"}
-_MARK, _MISSED = "*", "!"
+_LETTERS: Mapping[Sight, str] = {"saw": "s", "blind": "·", "incomplete": "?", "absent": "-"}
+_STYLES: Mapping[Sight, str] = {"saw": "red", "blind": "dim", "incomplete": "yellow", "absent": "dim"}
+_OWN, _MISSED = "S", "o"
 
 
 class LeakRow(NamedTuple):
@@ -32,34 +32,32 @@ def print_leaks(columns: Sequence[Layer], rows: Sequence[LeakRow], console: Cons
         rows: a row a leak; the layer meant to see it is marked.
         console: where to.
     """
-    first = max(len("leak"), *(len(clean(row.router)) for row in rows)) + _GAP
-    width = max(map(len, [*columns, *_STYLES])) + len(_MARK) + _GAP
+    first = max(len("leak"), *(len(clean(row.router)) for row in rows)) + 1
     console.print()
-    console.print(Text(f"{'leak':{first}}" + "".join(f"{column:{width}}" for column in columns), "bold"), no_wrap=True)
+    console.print(Text(f"{'leak':{first}}" + " ".join(columns), "bold"), no_wrap=True)
     for row in rows:
         line = Text(f"{clean(row.router):{first}}")
         for column in columns:
-            line.append_text(_cell(row, column, width))
+            line.append_text(_cell(row, column)).append(" " * len(column))
         line.append("caught" if row.caught else "NOT CAUGHT", "green" if row.caught else "bold red")
         console.print(line, no_wrap=True)
     marks = (
-        f"{_MARK} the layer meant to see it",
-        f"{_MISSED} that layer, and it did not",
-        "saw: it saw what does not belong where it was",
-        "blind: it looked at all there was, and saw nothing",
-        "incomplete: it missed something",
-        "absent: nothing recorded it",
+        f"{_OWN} the layer meant for it saw it",
+        f"{_MISSED} that layer did not",
+        "s another layer saw it",
+        "· blind: all was looked at, nothing seen",
+        "? incomplete: something was missed",
+        "- absent: nothing recorded it",
     )
     console.print(Text("   ".join(marks), "dim"), soft_wrap=True)
     console.print(_summary(rows), soft_wrap=True)
 
 
-def _cell(row: LeakRow, column: Layer, width: int) -> Text:
-    sight = row.layers.get(column, "absent")
+def _cell(row: LeakRow, column: Layer) -> Text:
+    sight: Sight = row.layers.get(column, "absent")
     if column != row.layer:
-        return Text(f"{sight:{width}}", _STYLES.get(sight, ""))
-    saw = sight == "saw"
-    return Text(f"{sight + (_MARK if saw else _MISSED):{width}}", "bold red" if saw else "bold reverse yellow")
+        return Text(_LETTERS[sight], _STYLES[sight])
+    return Text(_OWN, "bold reverse red") if sight == "saw" else Text(_MISSED, "bold reverse yellow")
 
 
 def _summary(rows: Sequence[LeakRow]) -> Text:

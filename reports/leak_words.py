@@ -48,16 +48,18 @@ def whose(way: Way, canary: str = "") -> str:
 
 def went(way: Way, leak: Leak) -> str:
     """Return where it went, and how: ``reached bedrock-od-eu-west-1 (body at byte 12, under gzip)``."""
-    return f"{_reached(way, leak.within)}{_details(way, leak)}"
+    return f"{_reached(way)}{_details(way, leak)}"
 
 
 def place(way: Way) -> str:
     """Return where it was seen, as a heading."""
     if way.layer == "replies":
         return f"a reply to {way.to}"
+    kind, _, name = way.place.rpartition(":")
     if way.layer == "telemetry":
-        return "its metrics" if way.place == _METRICS else f"the collector {way.place}"
-    return f"{way.place}, in {way.to}'s request" if way.to else way.place
+        return "its metrics" if way.place == _METRICS else f"the collector {name or kind}"
+    at = f"the service {name}" if kind == "service" else way.place
+    return f"{at}, in {way.to}'s request" if way.to else at
 
 
 def lay(way: Way) -> str:
@@ -70,21 +72,22 @@ def lay(way: Way) -> str:
     return ", ".join(said)
 
 
-def _reached(way: Way, within: str) -> str:
+def _reached(way: Way) -> str:
     if way.layer in {"replies", "telemetry"}:
-        return f"was in {place(way)}" + (f" ({within})" if within else "")
+        return f"was {'in' if way.to or way.place == _METRICS else 'sent to'} {place(way)}"
     if way.layer == "files":
         return f"was written to {way.place}"
     if way.to:
-        return f"was in a request of {way.to}'s at {way.place}"
+        return f"was in a request of {way.to}'s at {place(way._replace(to=''))}"
     if way.layer == "names":
         return f"was in a name that was asked for, {way.place}" if way.tenant else f"asked for the name {way.place}"
     verb = "called" if not way.tenant else "was sent to" if way.denied else "reached"
-    return f"{verb} {way.place}"
+    return f"{verb} {place(way)}"
 
 
 def _details(way: Way, leak: Leak) -> str:
     said = [f"by the inference profile {way.profile}., which reaches wider"] if way.profile else []
+    said += [leak.within] if leak.within else []
     said += [f"{way.part} at byte {leak.offset}"] if way.part else []
     said += [f"under {way.chain}"] if way.chain not in {"", "raw"} else []
     said += ["kept from getting there"] if way.denied else []

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from brownout.egress import LAYERS, Layer
+from brownout.sight import Sight
 from brownout.verdict import Outcome, Promise
 from fixtures import selftest
+from fixtures.leak_sights import sights_in
 from fixtures.routers import REFERENCE
+from suites.selftest.leaks import LEAKS
 from suites.selftest.planted import PLANTED
 from suites.selftest.planted.base import Planted
 
@@ -116,3 +121,70 @@ def test_a_defect_is_caught_in_virtual_time(tmp_path: Path, monkeypatch: pytest.
     found = selftest.defect_of("no-failover", selftest.play_router("no-failover", 1, folder, brief=True))
 
     assert (True, True) == (found.caught, (folder / "verdicts.json").exists())
+
+
+@pytest.fixture
+def a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two defects is a leak that the layer of files is meant to see."""
+    made = selftest.planted()
+    leak = msgspec.structs.replace(made[OTHER], layer="files")
+    monkeypatch.setattr(selftest, "planted", lambda: {**made, OTHER: leak})
+
+
+def _seeing(sight: Sight) -> dict[Layer, Sight]:
+    return {**dict.fromkeys(LAYERS, "blind"), "plaintext": "saw", "files": sight}
+
+
+@pytest.mark.usefixtures("a_leak")
+def test_a_leak_that_its_layer_saw_is_caught() -> None:
+    """Its promise is red, and the layer that is meant to see it did; the other defect is no leak."""
+    matrix = selftest.matrix_of({REFERENCE: GREEN, **RED}, 1, seen={OTHER: _seeing("saw")}, took_s=1.0)
+
+    (leak,) = matrix.leaks
+    assert ("pass", OTHER, "files", _seeing("saw"), True) == (
+        matrix.outcome,
+        leak.id,
+        leak.layer,
+        leak.layers,
+        leak.caught,
+    )
+
+
+@pytest.mark.usefixtures("a_leak")
+@pytest.mark.parametrize("sight", ["blind", "incomplete", "absent"])
+def test_a_leak_that_its_layer_did_not_see_is_not_caught(sight: Sight) -> None:
+    """A promise that is red by what another layer saw says nothing of the one that was meant to see it."""
+    matrix = selftest.matrix_of({REFERENCE: GREEN, **RED}, 1, seen={OTHER: _seeing(sight)}, took_s=1.0)
+
+    assert ("fail", [False], [True, False]) == (
+        matrix.outcome,
+        [one.caught for one in matrix.leaks],
+        [one.caught for one in matrix.defects],
+    )
+    assert [f"{OTHER}: the layer meant to see it, files, is {sight}"] == selftest.complaints(matrix)
+
+
+@pytest.mark.usefixtures("a_leak")
+def test_a_leak_of_which_nobody_has_looked_up_what_was_seen_is_not_caught() -> None:
+    """Without the evidence there is no catch."""
+    matrix = _matrix()
+
+    assert ("fail", set(LAYERS), {"absent"}) == (
+        matrix.outcome,
+        set(matrix.leaks[0].layers),
+        set(matrix.leaks[0].layers.values()),
+    )
+
+
+@pytest.mark.parametrize("name", ["logs-prompts", "wider-on-retry"])
+def test_what_layers_saw_of_a_leak_is_read_from_its_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layer meant for it saw it, the others were blind, and in virtual time there are no flows and no names."""
+    monkeypatch.setattr(selftest, "planted", lambda: {name: LEAKS[name]})
+    promises = selftest.play_router(name, 1, tmp_path / name, brief=True)
+    seen = sights_in(tmp_path / name)
+
+    blind: dict[Layer, Sight] = dict.fromkeys(("plaintext", "replies", "telemetry", "files"), "blind")
+    expected = {**blind, "flows": "absent", "names": "absent", LEAKS[name].layer: "saw"}
+    assert (expected, True) == (seen, selftest.defect_of(name, promises, seen).caught)

@@ -8,10 +8,19 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from brownout.egress import LAYERS
 from brownout.plan import Plan
 from brownout.rundir import RunDir
 from brownout.verdict import Verdicts
-from reports.terminal import LiveView, MatrixRow, make_console, print_matrix, print_verdicts
+from reports.terminal import (
+    LeakRow,
+    LiveView,
+    MatrixRow,
+    make_console,
+    print_leaks,
+    print_matrix,
+    print_verdicts,
+)
 
 MARKUP = "[red]x[/red] [/] \x1b[2J"
 COLUMNS = [
@@ -132,6 +141,20 @@ def test_the_matrix_is_as_it_was(golden: Callable[[str, str], None], width: int)
     console = _console(width=width)
     print_matrix(COLUMNS, _rows(), console)
     golden(f"matrix-{width}.txt", _said(console))
+
+
+def test_the_leaks_are_as_they_were(golden: Callable[[str, str], None]) -> None:
+    """A row a leak and a column a layer, the one meant for it marked; those that it missed are counted by name."""
+    blind = dict.fromkeys(LAYERS, "blind")
+    rows = [
+        LeakRow("retries-abroad", "plaintext", blind | {"plaintext": "saw", "flows": "absent"}, caught=True),
+        LeakRow("logs-prompts", "files", blind | {"plaintext": "saw"}, caught=False),
+        LeakRow(MARKUP, "names", blind | {"names": "absent", "files": "incomplete"}, caught=False),
+        LeakRow("tells-by-waiting", "twin", blind, caught=True),
+    ]
+    console = _console(width=80)
+    print_leaks(LAYERS, rows, console)
+    golden("leaks-80.txt", _said(console))
 
 
 def test_the_matrix_fits_its_console() -> None:
