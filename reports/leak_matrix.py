@@ -40,7 +40,7 @@ def print_leaks(columns: Sequence[Layer], rows: Sequence[LeakRow], console: Cons
         for column in columns:
             line.append_text(_cell(row, column)).append(" " * len(column))
         line.append("caught" if row.caught else "NOT CAUGHT", "green" if row.caught else "bold red")
-        console.print(line, no_wrap=True)
+        console.print(line, soft_wrap=True)
     marks = (
         f"{_OWN} the layer meant for it saw it",
         f"{_MISSED} that layer did not",

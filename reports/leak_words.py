@@ -73,15 +73,16 @@ def lay(way: Way) -> str:
 
 
 def _reached(way: Way) -> str:
+    was = "were" if len(way.kinds) > 1 else "was"
     if way.layer in {"replies", "telemetry"}:
-        return f"was {'in' if way.to or way.place == _METRICS else 'sent to'} {place(way)}"
+        return f"{was} {'in' if way.to or way.place == _METRICS else 'sent to'} {place(way)}"
     if way.layer == "files":
-        return f"was written to {way.place}"
+        return f"{was} written to {way.place}"
     if way.to:
-        return f"was in a request of {way.to}'s at {place(way._replace(to=''))}"
+        return f"{was} in a request of {way.to}'s at {place(way._replace(to=''))}"
     if way.layer == "names":
-        return f"was in a name that was asked for, {way.place}" if way.tenant else f"asked for the name {way.place}"
-    verb = "called" if not way.tenant else "was sent to" if way.denied else "reached"
+        return f"{was} in a name that was asked for, {way.place}" if way.tenant else f"asked for the name {way.place}"
+    verb = "called" if not way.tenant else f"{was} sent to" if way.denied else "reached"
     return f"{verb} {place(way)}"
 
 

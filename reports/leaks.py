@@ -170,7 +170,7 @@ class _When:
 
     def leak(self, way: Way, at_s: float, canary: str) -> Leak:
         """Return a leak at an instant of the evidence's clock."""
-        late = way.layer == "files" or at_s > self._ended_s
+        late = way.layer == "files" or at_s >= self._ended_s
         asked = self._asked.get(canary) if late else None
         since_s, until_s = (asked.due_s, asked.end_s) if asked else (at_s, at_s)
         return Leak(

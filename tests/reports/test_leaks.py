@@ -117,6 +117,14 @@ def test_what_is_found_at_the_end_is_told_by_when_its_request_was_asked(story: S
     )
 
 
+def test_metrics_that_are_read_as_load_ends_are_found_then(story: Story) -> None:
+    """They say nothing of when a prompt got into them; its request does."""
+    story.egress = [_seen("acme-48", 30.0, layer="telemetry", place="metrics", kind=kind) for kind in ("tool", "file")]
+    (leak,) = _leaks(story)
+    said = "and found when load had ended: acme's tool's result and file (acme-48) were in its metrics"
+    assert said in sentence(leak)
+
+
 def test_what_is_found_at_the_end_and_nobody_asked_is_amid_nothing(story: Story) -> None:
     """Where the request is not on record, no fault is blamed."""
     story.egress = [_seen("acme-4800", 30.5, layer="files", place="target.log")]
