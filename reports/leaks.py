@@ -136,7 +136,7 @@ def leaks_of(test: TestPlan, plan: Plan, evidence: Evidence) -> list[Leak]:
         if record.canary is not None and (how := crossing(topology, record))
     ]
     sighted = [_sighted(metric, seen, when) for metric, seen in _messages(topology, evidence.egress.get(test.test, []))]
-    known = {(leak.canary, leak.way.place) for leak in sighted}
+    known = {(leak.canary, leak.way.place) for leak in sighted if leak.way.metric == "boundary_violations"}
     whole = [
         _attempted(record, how, topology, when)
         for record, how in attempts
@@ -201,8 +201,9 @@ def _messages(topology: Topology, egress: Sequence[EgressRecord]) -> Iterator[tu
     messages: dict[tuple[object, ...], list[EgressRecord]] = {}
     for one in sorted(egress, key=lambda record: record.at_s):
         again = one.part == _BYTES and (one.canary, one.kind, one.layer, one.place) in shown
-        if broken_by(topology, one) and not again:
-            message = (one.layer, one.place, one.canary, one.to, one.chain, one.part, one.denied)
+        metric = broken_by(topology, one)
+        if metric and not again:
+            message = (metric, one.layer, one.place, one.canary, one.to, one.chain, one.part, one.denied)
             messages.setdefault(message, []).append(one)
     for seen in messages.values():
         yield broken_by(topology, seen[0]), seen
