@@ -39,8 +39,8 @@ from brownout.plan import PlannedInjection
 from brownout.schedule import Timing
 from brownout.topology import Topology
 from brownout.wire import Ask
+from fixtures.child import Child, rooms_environment
 from fixtures.control import ControlClient
-from fixtures.real import Child, rooms_environment
 from fixtures.world import WorldSpec
 from fixtures.worldd import Raised, WorldProcess
 

@@ -22,6 +22,10 @@ exit codes:
   64  bad input: nothing was started
   70  brownout's own bug
 """
+_SEAL = (
+    "run the target where no way leads but to the world, and all that it tries is on record: on; auto: where this "
+    "machine can (brownout doctor); honeypot: on, and other names lead to one that takes all (default: off)"
+)
 _YES = "reach what is not brownout's own without asking (it must be allowed all the same; see docs/safety.md)"
 
 
@@ -69,6 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_conform(commands)
     _add_curve(commands)
     _add_iam(commands)
+    doctor = _command(commands, "doctor", "say what this machine can prove of where data goes, and what would raise it")
+    doctor.add_argument("--json", action="store_true", help="print it as JSON")
     judge = _command(commands, "judge", "judge a run again from its directory alone")
     judge.add_argument("run", type=Path, metavar="RUN", help="a run directory, such as runs/gate/latest")
     judge.add_argument("--json", action="store_true", help="print verdicts.json")
@@ -148,6 +154,7 @@ def _add_gate(commands: Any) -> None:
         help="when requests are due: poisson, constant, or trace:FILE[@SPEED] with columns "
         "TIMESTAMP,ContextTokens,GeneratedTokens (default: poisson)",
     )
+    gate.add_argument("--seal", choices=["off", "on", "auto", "honeypot"], default="off", help=_SEAL)
     gate.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
     gate.add_argument("--verbose", action="store_true", help="list kept promises too")
     gate.add_argument("--yes", action="store_true", help=_YES)
@@ -165,6 +172,7 @@ def _add_play(commands: Any) -> None:
     )
     play.add_argument("--out", metavar="DIR", type=Path, default=Path("runs"), help="where runs go (default: runs)")
     play.add_argument("--seed", metavar="N", type=int, default=None, help="instead of the game day's own")
+    play.add_argument("--seal", choices=["off", "on", "auto", "honeypot"], default="off", help=_SEAL)
     play.add_argument("--json", action="store_true", help="print verdicts.json on stdout, and nothing else there")
     play.add_argument("--verbose", action="store_true", help="list kept promises too")
     play.add_argument("--yes", action="store_true", help=_YES)

@@ -109,6 +109,9 @@ class Link(Protocol):
         ...
 
 
+FREE_LOOPBACK_PORT = "127.0.0.1:0"
+
+
 class PlaneLink(Protocol):
     """The fault plane's own hold on the network before one endpoint."""
 
@@ -151,8 +154,10 @@ class PlaneLink(Protocol):
 class Plane(Protocol):
     """The fault plane: a Toxiproxy with one proxy before every endpoint."""
 
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
-        """Put a proxy before an endpoint, on a free loopback port, and return the hold on it."""
+    async def add(
+        self, endpoint: str, upstream_host: str, upstream_port: int, listen: str = FREE_LOOPBACK_PORT
+    ) -> PlaneLink:
+        """Put a proxy before an endpoint, on a free loopback port or where it is told, and return the hold on it."""
         ...
 
     async def close(self) -> None:

@@ -67,7 +67,9 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     in the command's first word are relative to the target's file. ``requirements`` is a pip requirements file,
     installed into an environment of the target's own under ``.targets/``; ``packages`` is a ``package.json`` that npm
     installs there instead. ``side_by_side`` is how many of it one machine bears at once: a heavy target is played in
-    fewer tests at a time (``--jobs`` says otherwise), and tests with a burst of load alone.
+    fewer tests at a time (``--jobs`` says otherwise), and tests with a burst of load alone. ``sees`` are files and
+    folders that it reads when it is sealed (``--seal``), besides its program, what its command names and the machine's
+    own.
     """
 
     command: list[str]
@@ -77,6 +79,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     requirements: str = ""
     packages: str = ""
     side_by_side: int | None = None
+    sees: list[str] = msgspec.field(default_factory=list)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

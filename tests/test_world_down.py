@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brownout.fault import PlaneLink
+from brownout.fault import FREE_LOOPBACK_PORT, PlaneLink
 from faults.network.embedded import EmbeddedPlane
 from fixtures.gate import judge_virtual
 from fixtures.routers import embedded_routers
@@ -12,7 +12,10 @@ from tests.options import reference_options
 
 
 class _NoPorts(EmbeddedPlane):
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
+    async def add(
+        self, endpoint: str, upstream_host: str, upstream_port: int, listen: str = FREE_LOOPBACK_PORT
+    ) -> PlaneLink:
+        del listen
         raise OSError(f"no port for {endpoint}, which is at {upstream_host}:{upstream_port}")
 
 

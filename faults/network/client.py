@@ -26,7 +26,7 @@ from toxiproxy.api import APIConsumer, validate_response
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from brownout.errors import BadInput
-from brownout.fault import PlaneLink
+from brownout.fault import FREE_LOOPBACK_PORT, PlaneLink
 from faults.network.leftovers import proxy_name
 from faults.network.proxy import split_address
 
@@ -287,14 +287,16 @@ class ToxiproxyPlane:
         self._listings = _Listings()
         self._closed = False
 
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
-        """Put a proxy before an endpoint, on a free loopback port of the server.
+    async def add(
+        self, endpoint: str, upstream_host: str, upstream_port: int, listen: str = FREE_LOOPBACK_PORT
+    ) -> PlaneLink:
+        """Put a proxy before an endpoint, on a free loopback port of the server or where it is told.
 
         Raises:
             PlaneError: it cannot be done, or was not; a name that is taken belongs to another and is left alone.
         """
         name = proxy_name(self._prefix, endpoint)
-        wanted = {"name": name, "upstream": f"{upstream_host}:{upstream_port}", "listen": "127.0.0.1:0"}
+        wanted = {"name": name, "upstream": f"{upstream_host}:{upstream_port}", "listen": listen}
         if name in await _call("get", "/proxies"):
             raise PlaneError(f"a proxy {name} already exists on the Toxiproxy server: another run has this prefix")
         self._names[name] = None  # before the call: a proxy whose answer got lost is ours to take away, too

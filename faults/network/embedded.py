@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from brownout.fault import PlaneLink
+from brownout.fault import FREE_LOOPBACK_PORT, PlaneLink
 from faults.network.proxy import Proxy, split_address
 from faults.network.server import ToxiproxyServer
 
@@ -65,13 +65,16 @@ class EmbeddedPlane:
     def __init__(self, seed: int) -> None:
         self.server = ToxiproxyServer(seed)
 
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> PlaneLink:
-        """Put a proxy before an endpoint, on a free loopback port.
+    async def add(
+        self, endpoint: str, upstream_host: str, upstream_port: int, listen: str = FREE_LOOPBACK_PORT
+    ) -> PlaneLink:
+        """Put a proxy before an endpoint, on a free loopback port or where it is told.
 
         Raises:
             ToxiproxyError: the endpoint has one already.
         """
-        return EmbeddedLink(endpoint, await self.server.add_proxy(endpoint, f"{upstream_host}:{upstream_port}"))
+        upstream = f"{upstream_host}:{upstream_port}"
+        return EmbeddedLink(endpoint, await self.server.add_proxy(endpoint, upstream, listen))
 
     async def close(self) -> None:
         """Take every proxy away; on return nothing listens."""

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TypeAlias
 
 from brownout.clock import rng_for
 from faults.network.pipe import Ending, Fitted, Pipe, Source
@@ -12,6 +13,8 @@ from faults.network.toxics import Rng, Stream, ToxiproxyError, attributes_of, ma
 # Closing a socket that lingers for no time drops what is unsent and sends a TCP reset.
 _LINGER_NONE = struct.pack("ii", 1, 0)
 _BACKLOG = 1024
+MakeSocket: TypeAlias = Callable[[str, int], socket.socket | None]
+"""Makes a socket that is bound to a host and port; None: it is for somebody else to make."""
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -152,9 +155,11 @@ class Proxy:
         upstream: ``host:port`` that connections are carried to. Not looked at until one comes.
         listen: ``host:port``; port 0 takes a free one, which is then kept.
         seed: what every draw of chance here starts from.
+        sockets: makes the socket to listen at; None from it, or in its place, is for one of this network.
     """
 
-    def __init__(self, name: str, *, upstream: str, listen: str, seed: int) -> None:
+    def __init__(self, name: str, *, upstream: str, listen: str, seed: int, sockets: MakeSocket | None = None) -> None:
+        self._sockets = sockets
         self.name = name
         self.upstream = upstream
         self.listen = listen
@@ -194,7 +199,7 @@ class Proxy:
         try:
             host, port = split_address(self.listen)
             self._let_port_go()
-            self._server = await asyncio.get_running_loop().create_server(self._greet, host, port, backlog=_BACKLOG)
+            self._server = await self._listen(host, port)
         except ValueError as error:
             raise ToxiproxyError(500, f"listen tcp: {error}") from None
         except OSError as error:
@@ -202,6 +207,13 @@ class Proxy:
             raise ToxiproxyError(500, f"listen tcp {self.listen}: bind: {reason}") from None
         host, port = self._server.sockets[0].getsockname()[:2]
         self.listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    async def _listen(self, host: str, port: int) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        made = self._sockets(host, port) if self._sockets else None
+        if made is not None:
+            return await loop.create_server(self._greet, sock=made, backlog=_BACKLOG)
+        return await loop.create_server(self._greet, host, port, backlog=_BACKLOG)
 
     async def disable(self) -> None:
         """Refuse new connections and close the live ones. On return nothing listens."""

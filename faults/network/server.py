@@ -14,7 +14,7 @@ A `bandwidth` with a ``rate`` of 0, its default, stalls, as over there.
 
 import dataclasses
 
-from faults.network.proxy import Proxy
+from faults.network.proxy import MakeSocket, Proxy
 from faults.network.toxics import ToxiproxyError
 
 
@@ -33,12 +33,14 @@ class ToxiproxyServer:
 
     Args:
         seed: what every draw of chance starts from.
+        sockets: makes the socket that a proxy listens at, where its address is none of this network's; see `proxy`.
     """
 
     version = "2.12.0"
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, sockets: MakeSocket | None = None) -> None:
         self.seed = seed
+        self._sockets = sockets
         self._proxies: dict[str, Proxy] = {}
 
     @property
@@ -67,7 +69,7 @@ class ToxiproxyServer:
         _require(name=name, upstream=upstream)
         if name in self._proxies:
             raise ToxiproxyError(409, "proxy already exists")
-        proxy = Proxy(name, upstream=upstream, listen=listen, seed=self.seed)
+        proxy = Proxy(name, upstream=upstream, listen=listen, seed=self.seed, sockets=self._sockets)
         self._proxies[name] = proxy  # at once: the name is taken while the listener is being made
         if enabled:
             try:

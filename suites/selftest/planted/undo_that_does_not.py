@@ -1,5 +1,6 @@
 """The fault plane takes a fault off, says so, and has not."""
 
+from brownout.fault import FREE_LOOPBACK_PORT
 from faults.network.embedded import EmbeddedLink, EmbeddedPlane
 from fixtures.router.__main__ import reference
 from suites.selftest.planted.base import Planted
@@ -11,8 +12,10 @@ class _Sticks(EmbeddedLink):
 
 
 class _StickyPlane(EmbeddedPlane):
-    async def add(self, endpoint: str, upstream_host: str, upstream_port: int) -> EmbeddedLink:
-        return _Sticks(endpoint, await self.server.add_proxy(endpoint, f"{upstream_host}:{upstream_port}"))
+    async def add(
+        self, endpoint: str, upstream_host: str, upstream_port: int, listen: str = FREE_LOOPBACK_PORT
+    ) -> EmbeddedLink:
+        return _Sticks(endpoint, await self.server.add_proxy(endpoint, f"{upstream_host}:{upstream_port}", listen))
 
 
 UNDO_THAT_DOES_NOT = Planted(
