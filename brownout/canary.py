@@ -52,11 +52,14 @@ class CanaryMint:
     Args:
         key: the run's secret.
         tenants: every tenant's name, in the topology's order (a tenant's number is its place).
+        other_secret_of: the tenant, if any, whose canaries are others than the key alone makes them, of the same ids.
     """
 
-    def __init__(self, key: bytes, tenants: Sequence[str]) -> None:
+    def __init__(self, key: bytes, tenants: Sequence[str], other_secret_of: str = "") -> None:
         self._key = key
         self._tenants = list(tenants)
+        self.other_secret_of = other_secret_of
+        self._other = self._tenants.index(other_secret_of) if other_secret_of else None
 
     def value(self, tenant: str, request: int, kind: Kind = "prompt") -> str:
         """Return the mark to put into a prompt, or into what else it is to mark."""
@@ -100,6 +103,8 @@ class CanaryMint:
     def _tag(self, head: bytes, kind: Kind) -> bytes:
         # A prompt's says nothing of its kind: so it has always been, and histories stay what they were.
         said = head if kind == "prompt" else head + kind.encode()
+        if head[0] == self._other:
+            said += b" other"
         return hmac.digest(self._key, said, "sha256")[:6]
 
 

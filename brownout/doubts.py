@@ -35,6 +35,11 @@ def not_ready(history: History) -> str:
     return f"the target never became ready: {first.removesuffix(', ends:') or 'no reason given'}"
 
 
+def incomplete(history: History) -> str:
+    """Return why a play's evidence is not whole; what else may be wrong is no matter to who only compares."""
+    return not_ready(history) or _not_finished(history) or _undone(history)
+
+
 def _not_finished(history: History) -> str:
     if "aborted" in history.phases:
         return f"the test was aborted: {history.phases['aborted'].why or 'no reason given'}"

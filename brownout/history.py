@@ -12,7 +12,8 @@ from brownout.evidence import (
     ProviderRecord,
     TelemetryRecord,
 )
-from brownout.plan import BURST, TARGET, PlannedInjection, TestPlan
+from brownout.plan import BURST, TARGET, PlannedInjection, Play, TestPlan
+from brownout.tape import TapeRecord
 from brownout.topology import Topology
 
 Record = TypeVar("Record")
@@ -44,6 +45,8 @@ class History:
     ``credentials`` are calls to the services that give them out, in order, whoever's request was behind them.
     ``telemetry`` is what the target said of itself, before load and after it. ``egress`` is what was seen where it does
     not belong, ``layers`` what each layer that looks for it says of itself. ``began_s`` is when load began.
+    ``tape`` is what was received everywhere, as digests, of a test that has a twin; ``others`` are then the histories
+    of its other plays. ``virtual``: whether it was played in virtual time, in which one seed makes one history.
     """
 
     def __init__(
@@ -59,8 +62,12 @@ class History:
         telemetry: Sequence[TelemetryRecord] = (),
         egress: Sequence[EgressRecord] = (),
         layers: Sequence[LayerRecord] = (),
+        tape: Sequence[TapeRecord] = (),
+        others: "Mapping[Play, History] | None" = None,
+        virtual: bool = False,
     ) -> None:
         self.plan = plan
+        self.tape, self.others, self.virtual = tape, others or {}, virtual
         self.topology = topology
         self.client = sorted(client, key=lambda record: (record.due_s, record.canary))
         self.attempts = sorted(

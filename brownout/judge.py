@@ -14,7 +14,7 @@ from brownout.history import History
 from brownout.intervals import REPEATS_MAX, Sample, pooled, settled, settles_in
 from brownout.metrics import METRICS, Metric, NoEvidence, Observation
 from brownout.metrics.base import some
-from brownout.plan import Plan, TestPlan, what_lacks
+from brownout.plan import Plan, Play, TestPlan, what_lacks
 from brownout.rundir import RunDir
 from brownout.slo import Slo, parse_slo
 from brownout.verdict import Promise, Verdicts, overall
@@ -52,9 +52,10 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
     """Return each test's history, by the test's name."""
     client, provider, credentials = _by_test(run.client()), _by_test(run.provider()), _by_test(run.credentials())
     faults, phases, telemetry = _by_test(run.faults()), _by_test(run.phases()), _by_test(run.telemetry())
-    egress, layers = _by_test(run.egress()), _by_test(run.layers())
-    return {
-        test.test: History(
+    egress, layers, tape = _by_test(run.egress()), _by_test(run.layers()), _by_test(run.tape())
+
+    def history(test: TestPlan, others: Mapping[Play, History]) -> History:
+        return History(
             test,
             plan.topology_of(test),
             client=client[test.test],
@@ -65,7 +66,13 @@ def read_histories(run: RunDir, plan: Plan) -> dict[str, History]:
             telemetry=telemetry[test.test],
             egress=egress[test.test],
             layers=layers[test.test],
+            tape=tape[test.test],
+            others=others,
+            virtual=plan.clock == "virtual",
         )
+
+    return {
+        test.test: history(test, {play: history(one, {}) for play, one in test.plays().items() if one is not test})
         for test in plan.tests
     }
 

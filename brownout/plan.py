@@ -15,6 +15,8 @@ from brownout.workload import Workload
 ClockName: TypeAlias = Literal["real", "virtual"]
 TARGET = "target"  # the place of faults of the router's process, which is at no endpoint
 BURST = "burst"  # what an SLO's window calls the load's own bursts
+Play: TypeAlias = Literal["first", "again", "twin"]
+"""Of a test with a twin: as planned; the same once more, to see what differs of itself; with another secret."""
 NOT_HERE = "it cannot be had here"
 """How the reason begins for which a test was left out that cannot be played where it was asked for."""
 
@@ -86,6 +88,9 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``shaping`` is what the target shapes, where the test is about that, its places as endpoints; ``says`` what the
     target's own metrics mean, where it has said so.
+
+    ``twin`` is a tenant, if any: the test is played again as it was, and once more with another secret of that tenant's
+    (see `plays`). ``play`` says which of the three this is; only the first is in a plan's ``tests``.
     """
 
     __test__ = False
@@ -109,11 +114,26 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     shaping: Shaping | None = None
     says: Says | None = None
     grade: Grade | Literal[""] = ""
+    twin: str = ""
+    play: Play = "first"
 
     @property
     def base(self) -> str:
         """The test's name, which all its repeats share."""
         return self.of or self.test
+
+    @property
+    def other_secret_of(self) -> str:
+        """The tenant whose prompts, answers and canaries are others in this play; empty for none."""
+        return self.twin if self.play == "twin" else ""
+
+    def plays(self) -> "dict[Play, TestPlan]":
+        """Return what is played of the test: itself alone, or all three plays, under names of their own."""
+        plays: dict[Play, TestPlan] = {"first": self}
+        others: tuple[Play, ...] = ("again", "twin") if self.twin else ()
+        for play in others:
+            plays[play] = msgspec.structs.replace(self, test=f"{self.test}.{play}", play=play)
+        return plays
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,6 +73,7 @@ def plan_test(
         credentials_live_s=made.credentials_live * times.fault_s or None,
         shaping=None if missing or not _about_shaping(made, target) else target.shaping.on(topology, where=shaped_at),
         says=target.telemetry.told if target.telemetry.told != Says() else None,
+        twin="" if missing else _twin(made, roles, topology, where),
     )
 
 
@@ -102,7 +103,7 @@ def _missing(made: Scenario, roles: Roles, topology: Topology, target: Target) -
     places += target.shaping.places if _about_shaping(made, target) else []
     names = [*places, *(name for one in made.injections for name in one.scope.tenants)]
     names += [value for one in made.injections for value in one.settings.values() if isinstance(value, str)]
-    names += [name for swing in made.load.swings for name in swing.tenants]
+    names += [made.twin, *(name for swing in made.load.swings for name in swing.tenants)]
     lacking = {role for name in names for role in roles.missing(name)}
     has = {endpoint.capacity for endpoint in topology.endpoints}
     lacking |= {f"topology: an endpoint of capacity {kind}" for kind in get_args(Capacity) if kind in places} - {
@@ -174,6 +175,13 @@ def _shares(given: Mapping[str, float], roles: Roles, topology: Topology, where:
         if tenant not in topology.tenants:
             raise unknown("tenant", tenant, topology.tenants, where=where)
     return shares
+
+
+def _twin(made: Scenario, roles: Roles, topology: Topology, where: str) -> str:
+    tenant = roles.filled(made.twin)
+    if tenant and tenant not in topology.tenants:
+        raise unknown("tenant", tenant, topology.tenants, where=f"{where}: twin")
+    return tenant
 
 
 def _plan_injection(

@@ -24,6 +24,7 @@ from brownout.evidence import (
     read_records,
 )
 from brownout.plan import Plan
+from brownout.tape import TapeRecord
 from brownout.verdict import Verdicts
 
 # A whole profile's plan has some six thousand lines: in C, where there is libyaml (both write and read the same YAML).
@@ -35,8 +36,8 @@ class RunDir:
     """The files of one run, by name.
 
     Evidence: ``plan.yaml env.json client.jsonl provider.jsonl credentials.jsonl faults.jsonl phases.jsonl
-    telemetry.jsonl egress.jsonl layers.jsonl``; judged from it: ``verdicts.json junit.xml summary.md report.html``.
-    Each test has a folder of its own for the target's config and logs.
+    telemetry.jsonl egress.jsonl layers.jsonl tape.jsonl``; judged from it: ``verdicts.json junit.xml summary.md
+    report.html``. Each test has a folder of its own for the target's config and logs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -148,6 +149,10 @@ class RunDir:
     def layers(self) -> list[LayerRecord]:
         """What each layer of evidence says of itself."""
         return read_records(self.file("layers.jsonl"), LayerRecord)  # type: ignore[return-value]
+
+    def tape(self) -> list[TapeRecord]:
+        """What was received everywhere in tests that have a twin, as digests."""
+        return read_records(self.file("tape.jsonl"), TapeRecord)  # type: ignore[return-value]
 
 
 def _git(*words: str) -> str:

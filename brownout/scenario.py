@@ -115,6 +115,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         sized: endpoints in the size that the test is about, by the places they are at.
         lasts: how many times as long as the profile's its fault window is.
         credentials_live: how long what the world's identity services grant holds, in fault windows; 0: as long as ever.
+        twin: a tenant, or its role: the test is played again, and once more with another secret of that tenant's, so
+            that `interference` can be told. Empty: it is played once.
     """
 
     test: str
@@ -128,6 +130,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     fast: bool = False
     lasts: float = 1.0
     credentials_live: float = 0.0
+    twin: str = ""
 
 
 def scenario(
@@ -141,6 +144,7 @@ def scenario(
     fast: bool = False,
     lasts: float = 1.0,
     credentials_live: float = 0.0,
+    twin: str = "",
 ) -> Callable[[F], F]:
     """Attach a scenario to a suite's test function; its name and docstring become the test's.
 
@@ -155,6 +159,7 @@ def scenario(
         fast: as in `Scenario`.
         lasts: as in `Scenario`.
         credentials_live: as in `Scenario`.
+        twin: as in `Scenario`.
 
     Texts may name roles that the topology fills: ``{home}``, a tenant that may use the primary endpoint;
     ``{neighbour}``, a second one; ``{pinned}``, one that may use nothing in its region; ``{vendor}``, who made the
@@ -179,6 +184,7 @@ def scenario(
                 fast=fast,
                 lasts=lasts,
                 credentials_live=credentials_live,
+                twin=twin,
             )
             for word, others in (variants or {"": ()}).items()
         )

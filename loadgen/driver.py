@@ -10,6 +10,7 @@ from brownout.canary import CanaryMint
 from brownout.clock import Clock
 from brownout.dialects import dialect_named
 from brownout.evidence import ClientRecord
+from brownout.tape import Tape
 from brownout.wire import HttpRequest
 from loadgen.arrivals import due_requests
 from loadgen.plan import LoadPlan
@@ -29,29 +30,31 @@ async def drive(
     record: Callable[[ClientRecord], None],
     connector: aiohttp.BaseConnector | None = None,
     replies: Replies | None = None,
+    tape: Tape | None = None,
 ) -> int:
     """Play a plan's requests, each at its due time whatever became of the others; return how many, when all have ended.
 
     Cancelling it drops the requests in flight, without records for them.
 
     Args:
-        plan: what to play; its ``epoch_s`` and ``client_path`` are not used here.
+        plan: what to play; its ``epoch_s`` and its paths are not used here.
         clock: the test's clock, which must tell the running loop's time.
         start_s: when load starts, on ``clock``; due times count from it.
         record: takes each record as its request ends.
         connector: a connector of the caller's (who also closes it) instead of a TCP one. It must have ``limit=0``:
             aiohttp's default of 100 would make the hundred-and-first request wait for the others.
         replies: looks at what clients are given, where somebody does.
+        tape: takes what they are given, the same.
 
     Raises:
         BadInput: the workload cannot be played, or the dialect is unknown.
     """
     dialect = dialect_named(plan.dialect, where="load plan")
-    mint = CanaryMint(bytes.fromhex(plan.key_hex), plan.tenants)
+    mint = CanaryMint(bytes.fromhex(plan.key_hex), plan.tenants, plan.other_secret_of)
     requests = due_requests(plan.workload, plan.seed, plan.tenants)
     async with _session(connector) as session, asyncio.TaskGroup() as in_flight:
         for due in requests:
-            watch = Watch(plan, dialect, due, start_s=start_s, clock=clock, record=record, replies=replies)
+            watch = Watch(plan, dialect, due, start_s=start_s, clock=clock, record=record, replies=replies, tape=tape)
             request = http_request(plan, dialect, due, mint)
             url = URL(address(plan, request), encoded=True)
             pause_s = watch.due_s - clock.now_s()

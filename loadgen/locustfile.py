@@ -31,6 +31,7 @@ from brownout.clock import MonotonicClock
 from brownout.dialects import dialect_named
 from brownout.errors import BadInput
 from brownout.evidence import ClientRecord, Journal
+from brownout.tape import Tape
 from brownout.wire import Dialect, HttpRequest
 from brownout.workload import DueRequest
 from loadgen.arrivals import due_requests
@@ -63,14 +64,17 @@ class Load(FastHttpUser):
         agent = self.client.client
         agent.cookiejar = None  # a session cookie would tie every user to one backend
         self._clock = MonotonicClock(self.plan.epoch_s)
-        self._mint = CanaryMint(bytes.fromhex(self.plan.key_hex), self.plan.tenants)
+        key = bytes.fromhex(self.plan.key_hex)
+        self._mint = CanaryMint(key, self.plan.tenants, self.plan.other_secret_of)
         self._journal = Journal(Path(self.plan.client_path))
-        self._egress, self._layers = Journal(Path(self.plan.egress_path)), Journal(Path(self.plan.layers_path))
+        self._egress, self._layers = _journal_at(self.plan.egress_path), _journal_at(self.plan.layers_path)
         self._replies = (
             Replies(self.plan.test, self._mint, clock=self._clock, record=self._egress.write)
-            if self.plan.workload.planted
+            if self.plan.workload.planted and self._egress
             else None
         )
+        self._taped = _journal_at(self.plan.tape_path)
+        self._tape = Tape(self.plan.test, key, self._taped.write) if self._taped else None
         self._in_flight = gevent.pool.Group()
         self._failed: list[gevent.Greenlet] = []
         self._over = Event()
@@ -89,13 +93,13 @@ class Load(FastHttpUser):
             first = next(orders, ABORT)
             if first != ABORT:
                 self._play_until_done_or_told(_start_s(first), orders)
-            if self._replies:
+            if self._replies and self._layers:
                 self._layers.write(self._replies.layer(len(self.requests)))
             self.environment.process_exit_code = 0
         except Exception:  # noqa: BLE001 - Locust would log it and play the plan once more
             traceback.print_exc()
         finally:
-            for journal in (self._journal, self._egress, self._layers):
+            for journal in filter(None, (self._journal, self._egress, self._layers, self._taped)):
                 journal.close()
             gevent.spawn(self.environment.runner.quit)
         raise StopUser
@@ -122,6 +126,7 @@ class Load(FastHttpUser):
                 clock=self._clock,
                 record=self._journal.write,
                 replies=self._replies,
+                tape=self._tape,
             )
             request = http_request(self.plan, self.dialect, due, self._mint)
             pause_s = watch.due_s - self._clock.now_s()
@@ -203,6 +208,10 @@ def _prepare(**_: Any) -> None:
     Load.host = Load.plan.url
     Load.dialect = dialect_named(Load.plan.dialect, where="load plan")
     Load.requests = due_requests(Load.plan.workload, Load.plan.seed, Load.plan.tenants)
+
+
+def _journal_at(path: str) -> Journal | None:
+    return Journal(Path(path)) if path else None
 
 
 def _as_it_arrives(raw: HTTPSocketResponse) -> Iterator[bytes]:

@@ -15,6 +15,9 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     ``client_path`` the file that records are appended to, ``egress_path`` and ``layers_path`` those of what was seen in
     replies to a planted load. ``models`` are asked for in turn, ``{tenant}`` filled in;
     ``headers`` are what each tenant's requests bear besides.
+
+    ``other_secret_of`` is the tenant, if any, whose prompts say another thing of the same length (and have other
+    canaries); ``tape_path`` the file that what clients are given is taped to (see `brownout.tape`), empty for none.
     """
 
     test: str
@@ -33,6 +36,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     egress_path: str = ""
     layers_path: str = ""
     headers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    other_secret_of: str = ""
+    tape_path: str = ""
 
 
 def read_load_plan(path: Path) -> LoadPlan:

@@ -14,14 +14,26 @@ _WORDS = """
 """.split()  # noqa: SIM905 - sixty quoted words are harder to read
 
 
-def prompt(due: DueRequest, canary: str) -> str:
+# Each word's next of the same length: what is said in them is another thing, and takes as many bytes and tokens.
+_BY_LENGTH = {length: [word for word in _WORDS if len(word) == length] for length in set(map(len, _WORDS))}
+_OTHER = {word: alike[(alike.index(word) + 1) % len(alike)] for alike in _BY_LENGTH.values() for word in alike}
+
+
+def prompt(due: DueRequest, canary: str, *, other: bool = False) -> str:
     """Return about ``prompt_tokens`` words that hold the canary.
 
     The words depend on the request's number alone. The canary is never the first word: a target that looks at a
     prompt's beginning only (a prefix cache, a truncated log) must not be what finds it or loses it.
+
+    Args:
+        due: the request.
+        canary: its canary.
+        other: say another thing of the same length, word by word.
     """
     count = max(due.prompt_tokens - 1, 1)
     words = [_WORDS[(due.number * 7 + place) % len(_WORDS)] for place in range(count)]
+    if other:
+        words = [_OTHER[word] for word in words]
     words.insert((count + 1) // 2, canary)
     return " ".join(words)
 
@@ -30,7 +42,7 @@ def ask(plan: LoadPlan, due: DueRequest, canary: str) -> Ask:
     """Return the generation a request asks for; the plan's models take turns."""
     return Ask(
         model=plan.models[due.number % len(plan.models)].replace("{tenant}", due.tenant),
-        prompt=prompt(due, canary),
+        prompt=prompt(due, canary, other=due.tenant == plan.other_secret_of),
         max_tokens=max(due.output_tokens, 2),  # the shortest answer that tells whether it is whole
         stream=due.stream,
     )

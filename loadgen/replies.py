@@ -6,6 +6,7 @@ from brownout.canary import CanaryMint
 from brownout.clock import Clock
 from brownout.egress import EgressRecord, LayerRecord
 from brownout.scanning import Scanner, Sighting, codings_of
+from brownout.scanning.needles import haystack
 
 HELD_BYTES = 4 * 1024 * 1024
 """The longest reply that is looked at whole: hundreds of times as long as any that is asked for."""
@@ -25,6 +26,7 @@ class Replies:
         self._test, self._mint, self._clock, self._record = test, mint, clock, record
         self._replies = self._whole = self._bytes = 0
         self._missed = ""
+        haystack()  # built before the load begins: half a second of it would make the first requests late
 
     def look(self, canary: str, tenant: str, headers: Mapping[str, str], body: bytes) -> None:
         """Look at one reply.

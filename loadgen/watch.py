@@ -12,6 +12,7 @@ from brownout.answer import read_reply
 from brownout.canary import canary_id
 from brownout.clock import Clock
 from brownout.evidence import ClientOutcome, ClientRecord
+from brownout.tape import Tape, header_pairs
 from brownout.wire import Dialect, End, HttpReply, Refusal, StreamReader, Token
 from brownout.workload import DueRequest
 from loadgen.plan import LoadPlan
@@ -37,6 +38,7 @@ class Watch:
         clock: the test's clock; every instant in the record is read from it.
         record: what takes the finished record.
         replies: looks at what came, where somebody does.
+        tape: takes all that came, also what came after the end; the same.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Watch:
         clock: Clock,
         record: Callable[[ClientRecord], None],
         replies: Replies | None = None,
+        tape: Tape | None = None,
     ) -> None:
         self.result: ClientRecord | None = None
         self.due_s = start_s + due.due_s
@@ -67,6 +70,8 @@ class Watch:
         self._text = ""
         self._replies = replies
         self._came = bytearray()
+        self._tape = tape
+        self._pieces: list[tuple[float, bytes]] = []
 
     def left_s(self) -> float:
         """Return how many seconds of the client's patience are left; negative when it is over."""
@@ -85,6 +90,8 @@ class Watch:
 
     def received(self, data: bytes) -> None:
         """Take bytes of the reply's body, as they arrived."""
+        if self._tape is not None:
+            self._pieces.append((self._clock.now_s(), data))
         if self.result is not None:
             return
         if self._replies is not None and len(self._came) < HELD_BYTES:
@@ -96,6 +103,7 @@ class Watch:
 
     def eof(self) -> None:
         """Note that the reply's body is over, in the way HTTP says it is."""
+        self._taped()
         if self.result is not None:
             return
         if self._status is None:
@@ -109,6 +117,7 @@ class Watch:
 
     def transport_error(self, error: BaseException) -> None:
         """Note that the connection could not be made, or broke."""
+        self._taped()
         if self.result is not None:
             return
         number = getattr(error, "errno", None)
@@ -123,8 +132,23 @@ class Watch:
 
     def gave_up(self) -> None:
         """Note that the client's patience is over. A request not even sent by then is the generator's failure."""
+        self._taped()
         if self.result is None:
             self._end("unsent" if self._sent_s is None else "hung")
+
+    def _taped(self) -> None:
+        """Tape what came, once."""
+        tape, self._tape = self._tape, None
+        if tape is not None:
+            now_s = self._clock.now_s()
+            tape.reply(
+                canary=self._canary,
+                status=self._status,
+                headers=header_pairs(self._headers),
+                pieces=self._pieces,
+                at_s=now_s if self._sent_s is None else self._sent_s,
+                end_s=now_s,
+            )
 
     def _stream(self, reader: StreamReader, data: bytes) -> None:
         try:

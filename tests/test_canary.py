@@ -36,6 +36,17 @@ def test_another_runs_canary_is_never_found(seed: int, other: int, tenant: str) 
     assert [] == CanaryMint(run_key(seed), TENANTS).find(value)
 
 
+@given(NUMBERS, st.sampled_from(KINDS))
+def test_another_secret_of_one_tenant_s_is_other_canaries_of_the_same_ids(number: int, kind: Kind) -> None:
+    """They are as long, prove themselves to whom it was said, and to nobody else; other tenants' are as ever."""
+    other = CanaryMint(run_key(1), TENANTS, "europa")
+    one, another = MINT.value("europa", number, kind), other.value("europa", number, kind)
+    assert (len(one), True) == (len(another), one != another)
+    body = another[len(PREFIX) :]
+    assert (Mark(f"europa-{number}", kind), None) == (other.proven(body), MINT.proven(body))
+    assert MINT.value("acme", number, kind) == other.value("acme", number, kind)
+
+
 @given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=18, max_size=18))
 def test_chance_makes_no_canary(body: str) -> None:
     """The right shape alone is not enough."""

@@ -23,6 +23,7 @@ FILES = [
     "provider.jsonl",
     "report.html",
     "summary.md",
+    "tape.jsonl",
     "telemetry.jsonl",
     "verdicts.json",
 ]

@@ -30,6 +30,7 @@ from brownout.metrics import (  # noqa: F401  isort: skip - imported for their r
     unlifted_faults,
     unsaid_failures,
     hung_requests,
+    interference,
     identity,
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,24 @@ def test_the_same_request_says_the_same() -> None:
     """A prompt depends on its request alone, and differs from its neighbour's."""
     assert prompt(due(), CANARY) == prompt(due(), CANARY)
     assert prompt(due(3), CANARY) != prompt(due(4), CANARY)
+
+
+@given(number=st.integers(0, 10**6), prompt_tokens=st.integers(2, 2048))
+def test_another_secret_is_another_prompt_of_the_same_length(number: int, prompt_tokens: int) -> None:
+    """No word stays, each is as long as it was, and the canary stands where it stood."""
+    one, other = (prompt(due(number, prompt_tokens), CANARY, other=other).split(" ") for other in (False, True))
+    assert [len(word) for word in one] == [len(word) for word in other]
+    assert {CANARY} == {word for word, another in zip(one, other, strict=True) if word == another}
+
+
+def test_only_the_tenant_whose_secret_is_another_says_other_things(make_plan: Callable[..., LoadPlan]) -> None:
+    """Its neighbours ask what they always ask."""
+    plan = make_plan("http://router")
+    theirs, its = (
+        ask(msgspec.structs.replace(plan, other_secret_of=name), due(), CANARY) for name in ("globex", "acme")
+    )
+    assert ask(plan, due(), CANARY) == theirs
+    assert prompt(due(), CANARY, other=True) == its.prompt
 
 
 def test_models_take_turns(make_plan: Callable[..., LoadPlan]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from brownout.dialects.openai_chat import OPENAI_CHAT
 from brownout.evidence import ClientRecord
+from brownout.tape import Tape, TapeRecord
 from brownout.workload import DueRequest, Workload
 from loadgen.plan import LoadPlan
 from loadgen.watch import Watch
@@ -47,7 +48,7 @@ class HandClock:
 class Bench:
     """A watch of request 5 of acme, due at 101, with its clock and what it recorded."""
 
-    def __init__(self, plan: LoadPlan, *, stream: bool) -> None:
+    def __init__(self, plan: LoadPlan, *, stream: bool, tape: Tape | None = None) -> None:
         self.clock = HandClock()
         self.records: list[ClientRecord] = []
         due = DueRequest(
@@ -59,7 +60,9 @@ class Bench:
             prompt_tokens=5,
             output_tokens=4,
         )
-        self.watch = Watch(plan, OPENAI_CHAT, due, start_s=100.0, clock=self.clock, record=self.records.append)
+        self.watch = Watch(
+            plan, OPENAI_CHAT, due, start_s=100.0, clock=self.clock, record=self.records.append, tape=tape
+        )
 
     def at(self, at_s: float) -> Watch:
         """Set the clock and return the watch."""
@@ -90,6 +93,31 @@ def whole(make_plan: Callable[..., LoadPlan]) -> Bench:
     bench.at(101.25).sent()
     bench.watch.status(200, {})
     return bench
+
+
+@pytest.mark.parametrize("how", ["eof", "transport_error", "gave_up"])
+def test_all_that_a_client_was_given_is_taped_once(make_plan: Callable[..., LoadPlan], how: str) -> None:
+    """Also what came after the answer had ended, and however the connection ended."""
+    told: list[TapeRecord] = []
+    bench = Bench(make_plan("http://router"), stream=True, tape=Tape("t", b"key", told.append))
+    bench.at(101.25).sent()
+    bench.watch.status(200, {"X-Served-By": "far-east"})
+    bench.at(101.5).received(frames(*TOKENS) + STOP + DONE)
+    first = bench.record
+    bench.at(101.75).received(b"one word more")
+    end: dict[str, Callable[[], None]] = {
+        "eof": bench.watch.eof,
+        "transport_error": lambda: bench.watch.transport_error(OSError()),
+        "gave_up": bench.watch.gave_up,
+    }
+    end[how]()
+    bench.watch.eof()
+    expected: list[TapeRecord] = []
+    pieces = [(101.5, frames(*TOKENS) + STOP + DONE), (101.75, b"one word more")]
+    Tape("t", b"key", expected.append).reply(
+        canary="acme-5", status=200, headers=[(b"X-Served-By", b"far-east")], pieces=pieces, at_s=101.25, end_s=101.75
+    )
+    assert (expected, first) == (told, bench.record)
 
 
 def test_a_whole_stream_is_ok(bench: Bench) -> None:

@@ -6,7 +6,7 @@ Adding one is a few lines in the file of its channel, and a line here. They are 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from suites.selftest.leaks import neighbours, parts, places, sideways, spellings
+from suites.selftest.leaks import ciphers, neighbours, parts, places, sideways, spellings
 from suites.selftest.planted.base import Planted
 
 LEAKS: Mapping[str, Planted] = MappingProxyType(
@@ -38,6 +38,11 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             sideways.TRACES_PROMPTS,
             sideways.SHIPS_ANSWERS,
             sideways.REPLAYS_ON_START,
+            ciphers.HIDES_IN_A_HEADER,
+            ciphers.HIDES_IN_A_PROMPT,
+            ciphers.ENCIPHERS_ABROAD,
+            ciphers.HIDES_IN_AN_ID,
+            ciphers.TELLS_BY_WAITING,
         )
     }
 )

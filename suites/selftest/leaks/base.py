@@ -91,7 +91,11 @@ def leak(
     also: frozenset[str] = frozenset(),
     why: str = "",
 ) -> Planted:
-    """Return a leak as the selftest plays it. ``layer`` is the layer of evidence meant to see it."""
+    """Return a leak as the selftest plays it. ``layer`` is the layer of evidence meant to see it.
+
+    Whatever leaves, and is received anywhere, is another thing with another secret: any leak may break `interference`.
+    """
+    also |= {"interference"} - {caught_by}
     return Planted(
         name=name, about=about, make=make, caught_by=caught_by, seen_in=seen_in, also=also, why=why, layer=layer
     )
