@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from brownout.errors import BadInput, unknown
 from brownout.metrics import METRICS
-from brownout.plan import PlannedInjection
+from brownout.plan import PlannedInjection, TestPlan
 from brownout.shaping import Shaping
 from brownout.slo import Slo, parse_slo
 from brownout.target import FEATURES, Target
@@ -134,6 +136,12 @@ def _always(*, started: bool, broken: bool) -> dict[str, tuple[str, ...]]:
     if started:
         texts.append("target_exits <= 0")  # a target that crashes fails every test it crashes in
     return dict.fromkeys(texts, ())
+
+
+def sealed_too(test: TestPlan) -> TestPlan:
+    """Return a test whose target is sealed: who calls anybody it was not told of is seen, so that it is promised."""
+    slo = parse_slo("undeclared_destinations <= 0")
+    return msgspec.structs.replace(test, promises={**test.promises, slo.short_name: slo.text})
 
 
 def _nowhere_to_go(slo: Slo, topology: Topology, planned: Sequence[PlannedInjection]) -> list[str]:
