@@ -13,8 +13,8 @@ from tests.waiting import came_true
 
 WAITS = """
 import os, signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: (print("asked to end", flush=True), sys.exit(3)))
-print("up", flush=True)
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"asked to end\\n"), sys.exit(3)))
+os.write(1, b"up\\n")
 time.sleep(300)
 """
 

@@ -1,6 +1,7 @@
 """The ledger of flows: what is the world's is none of its business, the rest is denied, and counts must agree."""
 
 import msgspec
+import pytest
 
 from brownout.canary import CanaryMint, run_key
 from brownout.egress import EgressRecord
@@ -81,7 +82,7 @@ def test_what_a_denied_packet_bears_is_looked_at() -> None:
     flows.take(v4(WORLD, 17, udp(53, secret)), 1.0)
     flows.take(v4(FOREIGN, 17, udp(9, secret[:10])), 1.0)
     flows.take(v4(FOREIGN, 17, udp(9, secret[10:])), 2.0)
-    flows.close(2.0, 3, 0)
+    flows.close(3, 0)
 
     (seen,) = [one for one in flows.news(denied_only=True) if one.canary]
     assert (f"{FOREIGN}:9/udp", "acme-4", "prompt", "raw", 2.0, True) == (
@@ -94,12 +95,22 @@ def test_what_a_denied_packet_bears_is_looked_at() -> None:
     )
 
 
+def test_what_is_not_looked_at_makes_the_ledger_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of what is denied is bounded, and says so."""
+    monkeypatch.setattr("fixtures.sealed.flows._HELD_BYTES", 200)
+    flows = ledger()
+    for _ in range(2):
+        flows.take(v4(FOREIGN, 17, udp(9, b"x")), 1.0)
+
+    layer = flows.close(2, 0)
+    assert not layer.complete
+    assert layer.why.endswith("what 1 denied ones bore was not looked at")
+
+
 def test_a_ledger_is_complete_only_when_the_interface_has_counted_the_same() -> None:
     """One packet less, or one that found no room, and it proves nothing."""
     flows = ledger()
     flows.take(v4(WORLD, 6, tcp(443, b"")), 1.0)
 
-    assert [True, False, False] == [
-        flows.close(2.0, counted, lost).complete for counted, lost in ((1, 0), (2, 0), (1, 1))
-    ]
+    assert [True, False, False] == [flows.close(counted, lost).complete for counted, lost in ((1, 0), (2, 0), (1, 1))]
     assert 1 == flows.datagrams(WORLD, 53) + flows.packets
