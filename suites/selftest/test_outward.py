@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from fixtures.sealed.trial import try_to_seal
 
 from brownout.rundir import RunDir
 from fixtures.catalogue import REFERENCE_TARGET
+from fixtures.sealed.trial import try_to_seal
 from suites.selftest.leaks.outward import OUTSIDE, OUTWARD, SOCKET
 
 TEST = "inside-while-spilling-over"
