@@ -95,7 +95,7 @@ def test_a_query_is_told_name_by_name() -> None:
 def test_a_tape_says_nothing_of_what_was_said(secret: str, where: str) -> None:
     """Neither a value nor a name that looks like none; the record is what lies on disk."""
     assume(len(secret.split()) > 1 and "  " not in secret.strip())
-    text = secret.strip()
+    text = f"secret {secret.strip()} told"  # words that no part of a message is called by
     record = {
         "body": lambda: request(body=text.encode()),
         "value": lambda: request(headers=[(b"X-Foo", text.encode())]),
