@@ -14,17 +14,17 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from brownout.canary import KINDS, Kind
-from brownout.dialects.bedrock_ids import GEOGRAPHIES, geography_covers, read_model_id
+from brownout.dialects.bedrock_ids import GEOGRAPHIES, geography_covers
 from brownout.errors import BadInput, unknown
 
 
-class Place(msgspec.Struct, frozen=True):
-    """What a boundary asks of an endpoint."""
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """What a boundary asks of an endpoint. ``profile`` is the geography of the inference profile that it serves."""
 
     name: str
     region: str
-    account: str
-    model: str
+    account: str = ""
+    profile: str = ""
 
 
 class Boundary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         regions: patterns (``us-*``), of which an endpoint's region must match one; empty: any.
         accounts: of which an endpoint's must be one; empty: any, also one that nobody has named.
         inference_profiles: the geographies (``us``, ``eu``, ``global``) whose profiles may be used.
-        never: the kinds of data that may not get out; all, where nothing is said.
+        never: the kinds of data that are kept in; all, where nothing is said. Of the others nobody asks where they go.
     """
 
     why: str = ""
@@ -48,12 +48,19 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def holds(self, place: Place) -> bool:
         """Return whether an endpoint is inside, with the model that it serves."""
-        return (
-            (not self.endpoints or place.name in self.endpoints)
-            and (not self.regions or any(fnmatchcase(place.region, one) for one in self.regions))
-            and (not self.accounts or place.account in self.accounts)
-            and self.lets(read_model_id(place.model).geography)
-        )
+        return not self.why_outside(place)
+
+    def why_outside(self, place: Place) -> str:
+        """Return what keeps an endpoint outside; empty where it is inside."""
+        if self.endpoints and place.name not in self.endpoints:
+            return "it is not among endpoints"
+        if self.regions and not any(fnmatchcase(place.region, one) for one in self.regions):
+            return f"its region {place.region} is none of {', '.join(self.regions)}"
+        if self.accounts and place.account not in self.accounts:
+            return f"its account {place.account or '(none is given)'} is none of {', '.join(self.accounts)}"
+        if not self.lets(place.profile):
+            return f"it serves an inference profile, {place.profile}., that inference_profiles does not name"
+        return ""
 
     def lets(self, geography: str) -> bool:
         """Return whether an inference profile of a geography may be used; of none: the model itself."""
@@ -63,23 +70,40 @@ class Boundary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Check it against the endpoints there are.
 
         Raises:
-            BadInput: an endpoint, region or account that is not there; no such inference profile; a profile that
-                reaches regions that the boundary does not let in; nothing inside at all.
+            BadInput: an endpoint, region or account that is not there; an endpoint that is named and yet outside; no
+                such inference profile; a profile that reaches regions that the boundary does not let in; nothing that
+                it keeps in; nothing inside at all.
         """
+        if not self.never:
+            raise BadInput(
+                f"{where}.never: it keeps nothing in. Name at least one of {', '.join(KINDS)}, or leave it out for all."
+            )
+        self._check_names(places, where)
+        for geography in self.inference_profiles:
+            self._check_profile(geography, f"{where}.inference_profiles")
+        for place in places:
+            if place.name in self.endpoints and (why := self.why_outside(place)):
+                raise BadInput(
+                    f"{where}.endpoints: {place.name} is outside all the same: {why}. Mend that, or leave it out."
+                )
+        if not any(self.holds(place) for place in places):
+            raise BadInput(
+                f"{where}: no endpoint is inside; its tenants could not be served at all. "
+                f"Of {places[0].name}, for one: {self.why_outside(places[0])}."
+            )
+
+    def _check_names(self, places: Sequence[Place], where: str) -> None:
+        names = [place.name for place in places]
         for name in self.endpoints:
-            if name not in [place.name for place in places]:
-                raise unknown("endpoint", name, [place.name for place in places], where=f"{where}.endpoints")
+            if name not in names:
+                raise unknown("endpoint", name, names, where=f"{where}.endpoints")
         for pattern in self.regions:
             if not any(fnmatchcase(place.region, pattern) for place in places):
                 raise unknown("region", pattern, {place.region for place in places}, where=f"{where}.regions")
-        known = {place.account for place in places if place.account}
+        accounts = {place.account for place in places if place.account}
         for account in self.accounts:
-            if account not in known:
-                raise unknown("account", account, known, where=f"{where}.accounts")
-        for geography in self.inference_profiles:
-            self._check_profile(geography, f"{where}.inference_profiles")
-        if not any(self.holds(place) for place in places):
-            raise BadInput(f"{where}: no endpoint is inside; its tenants could not be served at all.")
+            if account not in accounts:
+                raise unknown("account", account, accounts, where=f"{where}.accounts")
 
     def _check_profile(self, geography: str, where: str) -> None:
         if geography not in GEOGRAPHIES:

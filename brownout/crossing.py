@@ -4,7 +4,7 @@ Judges count by these rules, and reports tell and the selftest looks by the same
 violation cannot differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from brownout.egress import EgressRecord, Layer
@@ -25,21 +25,40 @@ def crossing(topology: Topology, attempt: ProviderRecord) -> str:
     if tenant not in topology.tenants:
         return f"{tenant or 'nobody'} at {attempt.endpoint}"
     if attempt.endpoint not in topology.tenants[tenant].allow:
-        return f"{tenant} at {attempt.endpoint}"
+        return f"{tenant} at {attempt.endpoint}" if "prompt" in topology.boundary_of(tenant).never else ""
     if not topology.boundary_of(tenant).lets(attempt.profile):
         return f"{tenant} at {attempt.endpoint} by an inference profile {attempt.profile}., which reaches wider"
     return ""
 
 
-def left(topology: Topology, record: EgressRecord) -> bool:
-    """Return whether what was seen is a tenant's data, of a kind that its boundary keeps in, where it may not be."""
-    if record.layer not in OUTWARD or not record.canary or record.to:
-        return False
+def kept_in(topology: Topology, record: EgressRecord) -> bool:
+    """Return whether what was seen is of a kind that its tenant's boundary keeps in. What is nobody's is kept in."""
     return record.tenant not in topology.tenants or record.kind in topology.boundary_of(record.tenant).never
 
 
+def left(topology: Topology, record: EgressRecord) -> bool:
+    """Return whether what was seen is a tenant's data, of a kind that its boundary keeps in, where it may not be."""
+    return record.layer in OUTWARD and bool(record.canary) and not record.to and kept_in(topology, record)
+
+
+def mixed_up(by_canary: Mapping[str, Sequence[ProviderRecord]], record: EgressRecord) -> bool:
+    """Return whether an endpoint gave another request's answer itself: no router can be held to know whose it is.
+
+    Args:
+        by_canary: a test's attempts, by the canary that each bore.
+        record: what was seen.
+    """
+    attempts = by_canary.get(record.place, ()) if record.layer == "replies" and record.kind == "completion" else ()
+    return any(one.falsified for one in attempts)
+
+
 def broken_by(topology: Topology, record: EgressRecord) -> str:
-    """Return the metric that counts what was seen; empty for what is on record and belongs where it was."""
+    """Return the metric that counts what was seen; empty for what is on record and belongs where it was.
+
+    Of a reply see also `mixed_up`.
+    """
+    if record.canary and not kept_in(topology, record):
+        return ""
     if left(topology, record):
         return "boundary_violations"
     if record.layer in _BESIDE:

@@ -5,11 +5,14 @@ One layer of evidence sees one kind of channel. Each says at its end whether it 
 """
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import msgspec
 
 from brownout.canary import Kind
+
+if TYPE_CHECKING:
+    from brownout.scanning import Sighting
 
 Layer: TypeAlias = Literal[
     "plaintext",  # every byte that emulated endpoints and services received, TLS taken off
@@ -20,6 +23,9 @@ Layer: TypeAlias = Literal[
     "names",  # every name that it asks for
 ]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
+
+METRICS = "metrics"
+"""The place that a target's metrics are."""
 
 Grade: TypeAlias = Literal["enforced", "observed", "endpoints only"]
 """How strong a proof is: ``enforced``: nothing could get past the layers, and all were complete. ``observed``: what the
@@ -38,12 +44,13 @@ class EgressRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     Attributes:
         layer: which one saw it.
-        place: where: an endpoint's or a service's name; a client's request (``globex-12``); a file; ``HOST:PORT/tcp``;
-            a name.
+        place: where: an endpoint's name; ``service:sts``; ``sink:otlp``; ``metrics``; a client's request
+            (``globex-12``); a file; ``HOST:PORT/tcp``; a name.
         canary: whose data it was (``acme-17``); empty for what bears none, or none that could be read.
         kind: what the canary marks.
         chain: what it lay under, outermost first (``gzip>base64``); ``raw`` for nothing.
-        part: in which part of a message: ``url``, a header's name, ``body``.
+        part: in which part of a message: ``url``, ``header NAME``, ``headers`` (of a reply), ``body``; ``connection``,
+            where it was in no message; of a file or of metrics, ``name`` or ``content``.
         offset: how far into that part, in bytes.
         to: for whom the place holds it: the tenant who was given a reply; empty where it is nobody's.
         denied: whether it was kept from getting there.
@@ -71,6 +78,29 @@ class EgressRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     def tenant(self) -> str:
         """Whose data it was; empty where nobody knows."""
         return self.canary.rpartition("-")[0]
+
+    @property
+    def dated(self) -> bool:
+        """Whether ``at_s`` is when it went there; of files and metrics, it is only when they were looked at."""
+        return self.layer != "files" and self.place != METRICS
+
+
+def sighted(
+    one: "Sighting", *, test: str, at_s: float, layer: Layer, place: str, part: str, to: str = ""
+) -> EgressRecord:
+    """Return the record of a canary that a scan has seen."""
+    return EgressRecord(
+        test=test,
+        at_s=at_s,
+        layer=layer,
+        place=place,
+        canary=one.canary,
+        kind=one.kind,
+        chain=one.chain,
+        part=part,
+        offset=one.offset,
+        to=to,
+    )
 
 
 class LayerRecord(msgspec.Struct, kw_only=True, omit_defaults=True):

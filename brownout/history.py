@@ -41,12 +41,13 @@ class Window(NamedTuple):
 class History:
     """One test's evidence, whole: what a metric may ask about.
 
-    ``client`` and ``attempts`` are sorted by due time and by arrival. ``attempts`` are those that carry a canary.
-    ``credentials`` are calls to the services that give them out, in order, whoever's request was behind them.
-    ``telemetry`` is what the target said of itself, before load and after it. ``egress`` is what was seen where it does
-    not belong, ``layers`` what each layer that looks for it says of itself. ``began_s`` is when load began.
-    ``tape`` is what was received everywhere, as digests, of a test that has a twin; ``others`` are then the histories
-    of its other plays. ``virtual``: whether it was played in virtual time, in which one seed makes one history.
+    ``client`` and ``attempts`` are sorted by due time and by arrival; ``asked`` are the former by canary, and
+    ``attempts`` those that carry one. ``credentials`` are calls to the services that give them out, in order, whoever's
+    request was behind them. ``telemetry`` is what the target said of itself, before load and after it. ``egress`` is
+    what was seen where it does not belong, ``layers`` what each layer that looks for it says of itself. ``began_s`` is
+    when load began. ``tape`` is what was received everywhere, as digests, of a test that has a twin; ``others`` are
+    then the histories of its other plays. ``virtual``: whether it was played in virtual time, in which one seed makes
+    one history.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class History:
         began = self.phases.get("load-start")
         self.began_s = began.at_s if began else 0.0
         self.bursts = list(_bursts(plan, self.began_s)) if began else []
+        self.asked = {record.canary: record for record in self.client}
         self.class_of = {record.canary: record.traffic_class for record in self.client}
         self.by_canary: Mapping[str, list[ProviderRecord]] = grouped(self.attempts, lambda one: one.canary or "")
 

@@ -14,7 +14,7 @@ from brownout.schedule import Timing
 from brownout.target import Target
 from brownout.telemetry import Says
 from brownout.topology import Capacity, Endpoint, Topology
-from brownout.workload import Arrival, Burst, Workload
+from brownout.workload import PLANTED_DIALECT, Arrival, Burst, Workload
 
 _RECOVERY_MIN_S = 8.0
 """The shortest recovery window: in less time too few requests come to tell whether each tenant is served again."""
@@ -40,6 +40,7 @@ def plan_test(
     roles = Roles(topology, target)
     arrival = arrival or Arrival()
     missing = [*target.lacks(list(made.needs)), *_missing(made, roles, topology, target), *_unswinging(made, arrival)]
+    missing += _unplanted(made, target)
     times = _times(made, profile, target)
     sized = [] if missing else _sized(made, roles, topology, where)
     planned = [
@@ -121,6 +122,12 @@ def _unswinging(made: Scenario, arrival: Arrival) -> list[str]:
     return (
         ["here: a load that swings (a trace brings its own)"] if made.load.swings and arrival.process == "trace" else []
     )
+
+
+def _unplanted(made: Scenario, target: Target) -> list[str]:
+    """Return why the load cannot bear canaries of all kinds: what does is a chat of OpenAI's."""
+    planted = made.load.planted and target.dialect != PLANTED_DIALECT
+    return [f"here: a planted load in {target.dialect} (there is one in {PLANTED_DIALECT})"] if planted else []
 
 
 def _sized(made: Scenario, roles: Roles, topology: Topology, where: str) -> list[Endpoint]:

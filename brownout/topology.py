@@ -9,7 +9,7 @@ from brownout.boundary import Boundary, Place
 from brownout.capacity import Behind, make_capacity
 from brownout.capacity.paced import Limits
 from brownout.clock import rng_for
-from brownout.dialects import dialect_named
+from brownout.dialects import DIALECTS, dialect_named
 from brownout.dialects.bedrock_ids import read_model_id
 from brownout.errors import BadInput, unknown
 from brownout.vendors import vendor_of
@@ -44,6 +44,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def owner(self) -> str:
         """The account (or project) it is in: ``account``, or the one in its model's ARN; empty where nobody says."""
         return self.account or read_model_id(self.model).account
+
+    @property
+    def profile(self) -> str:
+        """The geography of the inference profile that it serves; empty where it is none, or not Bedrock's."""
+        dialect = DIALECTS.get(self.dialect)
+        return read_model_id(self.model).geography if dialect and dialect.host == "bedrock" else ""
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,7 +89,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         one = self.tenants[tenant]
         if one.boundary in self.boundaries:
             return self.boundaries[one.boundary]
-        used = {read_model_id(self.endpoint(name).model).geography for name in one.allow}
+        used = {self.endpoint(name).profile for name in one.allow}
         return Boundary(endpoints=one.allow, inference_profiles=sorted(used - {""}))
 
     def endpoint(self, name: str) -> Endpoint:
@@ -178,8 +184,12 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for name in tenant.allow:
             if name not in self.names:
                 raise unknown("endpoint", name, self.names, where=f"{where}.allow")
-            if tenant.boundary and not self.boundaries[tenant.boundary].holds(_place(self.endpoint(name))):
-                raise BadInput(f"{where}.allow: {name} is outside the tenant's boundary {tenant.boundary}.")
+            outside = tenant.boundary and self.boundaries[tenant.boundary].why_outside(_place(self.endpoint(name)))
+            if outside:
+                raise BadInput(
+                    f"{where}.allow: {name} is outside the tenant's boundary {tenant.boundary}: {outside}. "
+                    "Leave it out, or widen the boundary."
+                )
 
     def _matches(self, word: str) -> list[str]:
         if word == "all":
@@ -212,7 +222,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def _place(endpoint: Endpoint) -> Place:
-    return Place(name=endpoint.name, region=endpoint.region, account=endpoint.owner, model=endpoint.model)
+    return Place(name=endpoint.name, region=endpoint.region, account=endpoint.owner, profile=endpoint.profile)
 
 
 def _facets(endpoint: Endpoint) -> Mapping[str, str]:

@@ -29,7 +29,11 @@ def view_of(history: History, slo: Slo, *, since_s: float = -math.inf) -> View:
         ],
         windows=history.windows_of(slo.fault),
         credentials=[r for r in history.credentials if r.at_s > since_s and within(r.at_s)],
-        egress=[r for r in history.egress if r.at_s > since_s and within(r.at_s) and _matches_egress(history, r, slo)],
+        egress=[
+            r
+            for r in history.egress
+            if (not r.dated or (r.at_s > since_s and within(r.at_s))) and _matches_egress(history, r, slo)
+        ],
     )
 
 
@@ -59,8 +63,13 @@ def _matches_client(record: ClientRecord, slo: Slo) -> bool:
 
 def _matches_egress(history: History, record: EgressRecord, slo: Slo) -> bool:
     """What bears no canary is nobody's, and of no class: it is in no filter's part."""
-    facts = {"class": history.class_of.get(record.canary), "tenant": record.tenant}
-    return all(facts.get(key) == value for key, value in slo.filters.items())
+    asked = history.asked.get(record.canary)
+    facts = {
+        "class": asked and asked.traffic_class,
+        "tenant": record.tenant,
+        "stream": asked and str(asked.stream).lower(),
+    }
+    return all(facts[key] == value for key, value in slo.filters.items())
 
 
 def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool:

@@ -7,6 +7,9 @@ import msgspec
 
 TrafficClass: TypeAlias = Literal["interactive", "background"]
 
+PLANTED_DIALECT = "openai-chat"
+"""The dialect that a planted load speaks."""
+
 
 class Burst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For ``for_s`` from ``at_s`` (counted from the start of load) the rate is ``rate_rps``, whatever it is else.

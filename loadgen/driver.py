@@ -75,11 +75,19 @@ def _session(connector: aiohttp.BaseConnector | None) -> aiohttp.ClientSession:
 
 
 async def _play(session: aiohttp.ClientSession, url: URL, request: HttpRequest, watch: Watch) -> None:
-    """Send one request and feed its watch. Reads on after the end, so that the connection can be used again."""
+    """Send one request within its client's patience, and feed its watch."""
     left_s = watch.left_s()
-    if left_s <= 0:
+    if left_s > 0:
+        await _exchange(session, url, request, watch, left_s)
+    else:
         watch.gave_up()
-        return
+    watch.over()
+
+
+async def _exchange(
+    session: aiohttp.ClientSession, url: URL, request: HttpRequest, watch: Watch, left_s: float
+) -> None:
+    """Read on after the answer's end, so that the connection can be used again."""
     try:
         async with asyncio.timeout(left_s):
             watch.sent()

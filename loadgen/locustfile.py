@@ -156,6 +156,7 @@ class Load(FastHttpUser):
                 patience.close()
         else:
             watch.gave_up()
+        watch.over()
         if watch.result is not None:
             self._report(watch.result)
 

@@ -27,8 +27,9 @@ _REFUSAL_BYTES = 65536  # an error page longer than this says nothing more
 class Watch:
     """The observer of one request, from when it is due until it has ended.
 
-    It ends once: it keeps its ``result`` and calls ``record`` then. Whatever is fed later is passed over, so a driver
-    may go on reading to hand a connection back. ``due_s`` is when the request is due, on ``clock``.
+    It ends once: it keeps its ``result`` and calls ``record`` then. Whatever is fed later changes nothing of that, so a
+    driver may go on reading to hand a connection back; when it is done, it says `over`.
+    ``due_s`` is when the request is due, on ``clock``.
 
     Args:
         plan: the load being played.
@@ -70,6 +71,7 @@ class Watch:
         self._text = ""
         self._replies = replies
         self._came = bytearray()
+        self._came_whole = False
         self._tape = tape
         self._pieces: list[tuple[float, bytes]] = []
 
@@ -90,12 +92,12 @@ class Watch:
 
     def received(self, data: bytes) -> None:
         """Take bytes of the reply's body, as they arrived."""
+        if self._replies is not None and len(self._came) < HELD_BYTES:
+            self._came += data  # also what comes behind an answer's end: the client was given it
         if self._tape is not None:
             self._pieces.append((self._clock.now_s(), data))
         if self.result is not None:
             return
-        if self._replies is not None and len(self._came) < HELD_BYTES:
-            self._came += data
         if self._reader is not None:
             self._stream(self._reader, data)
         elif self._status == 200 or len(self._body) < _REFUSAL_BYTES:
@@ -103,6 +105,7 @@ class Watch:
 
     def eof(self) -> None:
         """Note that the reply's body is over, in the way HTTP says it is."""
+        self._came_whole = True
         self._taped()
         if self.result is not None:
             return
@@ -135,6 +138,12 @@ class Watch:
         self._taped()
         if self.result is None:
             self._end("unsent" if self._sent_s is None else "hung")
+
+    def over(self) -> None:
+        """Note that nothing more will come: whoever looks at replies is given all that came."""
+        if self._replies is not None:
+            came, self._came = bytes(self._came), bytearray()
+            self._replies.look(self._canary, self._due.tenant, self._headers, came, whole=self._came_whole)
 
     def _taped(self) -> None:
         """Tape what came, once."""
@@ -238,8 +247,6 @@ class Watch:
             tokens=_token_count(self._text),
         )
         self._record(self.result)
-        if self._replies is not None:
-            self._replies.look(self._canary, self._due.tenant, self._headers, bytes(self._came))
 
 
 def _never_connected(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brownout.evidence import ClientRecord, PhaseRecord, ProviderRecord
-from brownout.judge import judge
+from brownout.judge import judge, judge_tests, read_histories
 from brownout.metrics import METRICS, Metric, View
 from brownout.plan import PlannedInjection
 from brownout.verdict import Promise, overall
@@ -28,6 +28,7 @@ from tests.histories import (
     SPARE,
     TEST,
     Story,
+    a_test,
     ask,
     attempt,
     fault_records,
@@ -622,6 +623,56 @@ def test_the_outcome_of_a_run_is_that_of_its_worst_promise(tmp_path: Path) -> No
     story = Story(tmp_path, SERVED, "ttft_p50_s <= 1ms", "early_retry_ratio <= 0")
     assert "fail" == judge(story.write()).outcome
     assert "unknown" == judge(Story(tmp_path).write()).outcome
+
+
+@pytest.mark.parametrize(
+    ("lost", "asked", "outcome", "grade"),
+    [
+        ((), "", "pass", "enforced"),
+        ((), "enforced", "pass", "enforced"),
+        (("flows",), "", "pass", "observed"),
+        (("flows",), "observed", "pass", "observed"),
+        (("flows",), "enforced", "unknown", "observed"),
+        (("files",), "", "pass", "endpoints only"),
+        (("files",), "observed", "unknown", "endpoints only"),
+        (("files", "flows"), "endpoints only", "pass", "endpoints only"),
+    ],
+)
+def test_a_proof_weaker_than_was_asked_for_is_none(
+    tmp_path: Path, lost: tuple[str, ...], asked: Any, outcome: str, grade: str
+) -> None:
+    """Each proof has its grade; asked for more than was reached it is unknown, and says what is lacking."""
+    story = Story(tmp_path, "boundary_violations <= 0", SERVED, grade=asked)
+    story.layers = [one for one in story.layers if one.layer not in lost]
+    verdict, other = story.judged()
+    assert (outcome, grade) == (verdict.outcome, verdict.grade)
+    assert verdict.grade_why == "; ".join(f"{layer}: nothing recorded it" for layer in lost[:1])
+    if outcome == "unknown":
+        assert f"its proof is '{grade}', and '{asked}' was asked for ({lost[0]}: nothing recorded it)" in verdict.why
+    assert ("pass", "", "") == (other.outcome, other.grade, other.grade_why)
+
+
+def test_what_was_seen_needs_no_grade(tmp_path: Path) -> None:
+    """A violation is one on any machine."""
+    story = Story(tmp_path, "boundary_violations <= 0", grade="enforced")
+    story.layers = []
+    _abroad(story)
+    assert ("fail", "endpoints only") == ((verdict := story.verdict()).outcome, verdict.grade)
+
+
+def test_repeats_are_as_strong_as_the_weakest_of_them(tmp_path: Path) -> None:
+    """A proof of three plays of which one was not looked at is none of three."""
+    strong, weak = Story(tmp_path / "a", SERVED), Story(tmp_path / "b", SERVED)
+    weak.layers = [one for one in weak.layers if one.layer != "names"]
+    promise = "boundary_violations <= 0"
+    histories = []
+    for number, story in enumerate((strong, weak), start=1):
+        story.run.path.mkdir()
+        story.plan = a_test(promise, repeat=number)
+        (history,) = read_histories(story.write(), story.run.plan()).values()
+        histories.append(history)
+    (verdict,) = judge_tests(histories)
+    assert ("pass", "observed", "names: nothing recorded it") == (verdict.outcome, verdict.grade, verdict.grade_why)
 
 
 def test_latency_counts_from_when_a_request_was_due(tmp_path: Path) -> None:

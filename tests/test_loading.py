@@ -199,7 +199,7 @@ def test_a_url_is_a_target_by_itself() -> None:
     [
         ("- name: a\n", "- &e\n    name: a\n", None),
         ("europa:\n    allow: [a]", "europa:\n    allow: [b]", r"tenants\.europa\.allow: unknown endpoint 'b'"),
-        ("europa:\n    allow: [a]", "europa:\n    allow: []", r"tenants\.europa\.allow is empty"),
+        ("europa:\n    allow: [a]", "europa:\n    allow: []", r"tenants\.europa: neither boundary nor allow"),
     ],
 )
 def test_a_topology_that_does_not_fit_together_is_refused(

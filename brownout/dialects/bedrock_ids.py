@@ -54,6 +54,7 @@ _ARN = re.compile(
     r"arn:aws(?:-[^:]+)?:(?P<service>bedrock|sagemaker):(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})?:"
     r"(?P<kind>[a-z-]+)/(?P<resource>.+)"
 )
+_WILD = re.compile(r"[*?\[]")
 _FOUNDATION = re.compile(r"[a-z0-9-]{1,63}\.[a-z0-9-]{1,63}(?:[.:]?[a-z0-9-]{1,63})*")
 
 
@@ -108,12 +109,15 @@ def reaches(geography: str, region: str) -> bool:
 
 
 def geography_covers(geography: str, regions: Iterable[str]) -> bool:
-    """Return whether patterns of regions (``us-*``) let in every region that a geography's profiles reach."""
+    """Return whether patterns of regions (``us-*``) let in every region that a geography's profiles reach.
+
+    AWS adds regions to a geography. So a list of those there are, or a pattern that leaves out any, lets in not all.
+    """
     patterns = list(regions)
     if geography in _EXACT_REGIONS:
         return all(any(fnmatchcase(region, one) for one in patterns) for region in _EXACT_REGIONS[geography])
-    # A pattern that matches "us-*" itself matches whatever begins with "us-".
-    return all(any(fnmatchcase(f"{prefix}*", one) for one in patterns) for prefix in _REGION_PREFIXES[geography])
+    let_in = tuple(one.rstrip("*") for one in patterns if one.endswith("*") and not _WILD.search(one.rstrip("*")))
+    return all(any(prefix.startswith(one) for one in let_in) for prefix in _REGION_PREFIXES[geography])
 
 
 def why_not_served(endpoint_model: str, region: str, asked: str, *, count: bool = False) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from brownout.crossing import kept_in, mixed_up
 from brownout.egress import EgressRecord, Layer
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
 
@@ -10,8 +11,9 @@ _PLACES_MAX = 4
 
 @metric("data_in_replies", "count", stands_alone=True, graded=True)
 def data_in_replies(view: View) -> Observation:
-    """Sightings of one tenant's data in what another tenant's clients were given: answers, errors, headers."""
-    return _seen_in(view, "replies", lambda one: f"{one.tenant}'s {one.kind} in a reply to {one.to} ({one.part})")
+    """Sightings of one tenant's data in what another's clients were given, and no endpoint had mixed up."""
+    seen = [one for one in view.egress if one.layer == "replies" and not mixed_up(view.history.by_canary, one)]
+    return _counted(view, seen, "replies", lambda one: f"{one.tenant}'s {one.kind} in a reply to {one.to} ({one.part})")
 
 
 @metric("data_in_telemetry", "count", stands_alone=True, graded=True)
@@ -20,7 +22,7 @@ def data_in_telemetry(view: View) -> Observation:
     return _seen_in(view, "telemetry", lambda one: f"{one.tenant}'s {one.kind} in {one.place} ({one.part})")
 
 
-@metric("data_written", "count", stands_alone=True, graded=True)
+@metric("data_written", "count", stands_alone=True, graded=True, in_hindsight=True)
 def data_written(view: View) -> Observation:
     """Sightings of tenants' data in what the target wrote: its output, and its files."""
     return _seen_in(view, "files", lambda one: f"{one.tenant}'s {one.kind} in {one.place}")
@@ -40,9 +42,9 @@ def _seen_in(view: View, layer: Layer, tell: Callable[[EgressRecord], str]) -> O
 
 
 def _counted(
-    view: View, seen: Sequence[EgressRecord], layer: Layer, tell: Callable[[EgressRecord], str]
+    view: View, sightings: Sequence[EgressRecord], layer: Layer, tell: Callable[[EgressRecord], str]
 ) -> Observation:
-    why = ""
+    seen, why = [one for one in sightings if kept_in(view.history.topology, one)], ""
     if not seen:
         why = need_layer(view, layer)
         if not view.client:

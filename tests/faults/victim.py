@@ -64,6 +64,7 @@ def victim(folder: Path) -> Target:
     """Return the target of a server that notes its life in a folder."""
     script = folder / "server.py"
     script.write_text(SERVER)
+    (folder / "world.json").write_text("{}")
     command = ["{python}", str(script), "{port}", str(folder)]
     return Target(target="victim", start=Start(command=command, ready=Ready(within_s=20.0)))
 
