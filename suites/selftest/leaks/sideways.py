@@ -26,7 +26,7 @@ class _DumpsBroken(Leaky):
     """A request that failed is dumped, packed, for whoever looks into it one day."""
 
     async def broken(self, ask: Ask, tenant: str, text: str) -> None:
-        dump = gzip.compress(json.dumps({"tenant": tenant, "prompt": ask.prompt, "said": text}).encode())
+        dump = gzip.compress(json.dumps({"tenant": tenant, "prompt": ask.prompt, "said": text}).encode(), mtime=0)
         (Path(self.world.scratch) / "tmp" / "last-failure.dump").write_bytes(base64.b64encode(dump))
 
 
@@ -69,7 +69,7 @@ class _ShipsLogs(Leaky):
     async def answered(self, ask: Ask, tenant: str, text: str) -> None:
         del tenant
         line = json.dumps({"level": "info", "answered": text, "asked": len(ask.prompt)}) + "\n"
-        await self.post(self.world.sinks["logs"], gzip.compress(line.encode()), {"Content-Encoding": "gzip"})
+        await self.post(self.world.sinks["logs"], gzip.compress(line.encode(), mtime=0), {"Content-Encoding": "gzip"})
 
 
 class _ReplaysOnStart(Leaky):

@@ -40,7 +40,7 @@ def _in_a_header(prompt: str) -> _Parcel:
 
 
 def _gzipped(prompt: str) -> _Parcel:
-    return _Parcel("/metrics", gzip.compress(prompt.encode()), {"Content-Encoding": "gzip"})
+    return _Parcel("/metrics", gzip.compress(prompt.encode(), mtime=0), {"Content-Encoding": "gzip"})
 
 
 def _nested(prompt: str) -> _Parcel:
