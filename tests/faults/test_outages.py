@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +25,7 @@ from brownout.vendors import vendor_of
 from faults.cold_cache import ColdCache
 from faults.slow_recovery import SlowRecovery
 from faults.thundering_herd import arrivals_s
+from fixtures.catalogue import load_topology
 from tests.faults.trial import Scene, Trial, play, trial_endpoint
 from tests.live import endpoint
 
@@ -198,9 +198,8 @@ def test_a_region_has_a_zone_left() -> None:
 
 def test_a_vendors_loss_leaves_every_tenant_something() -> None:
     """In the topology of two clouds with one vendor: it is on both, and not all that a tenant may use."""
-    path = Path(__file__).parents[2] / "fixtures" / "topologies" / "two-clouds-one-vendor.yaml"
-    said = yaml.safe_load(path.read_text())
-    vendors = {one["name"]: vendor_of(one["model"]) for one in said["endpoints"]}
-    assert {"aws", "gcp"} == {one["cloud"] for one in said["endpoints"] if vendors[one["name"]] == "anthropic"}
-    for tenant in said["tenants"].values():
-        assert {"anthropic"} < {vendors[name] for name in tenant["allow"]}
+    topology = load_topology("two-clouds-one-vendor")
+    vendors = {one.name: vendor_of(one.model) for one in topology.endpoints}
+    assert {"aws", "gcp"} == {one.cloud for one in topology.endpoints if vendors[one.name] == "anthropic"}
+    for tenant in topology.tenants.values():
+        assert {"anthropic"} < {vendors[name] for name in tenant.allow}

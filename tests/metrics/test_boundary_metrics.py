@@ -258,6 +258,32 @@ def test_what_is_found_when_all_is_over_may_have_come_at_any_time(
     assert counted == story.verdict().observed
 
 
+@pytest.mark.parametrize(
+    ("layer", "denied", "result"),
+    [
+        ("flows", True, ("fail", 1.0)),
+        ("names", True, ("fail", 1.0)),
+        ("flows", False, ("pass", 0.0)),
+        ("plaintext", True, ("pass", 0.0)),  # a honeypot's: the name that led there is on record by itself
+    ],
+)
+def test_a_call_to_nobody_of_the_worlds_is_one_too_many(
+    layer: Layer, result: tuple[str, float], tmp_path: Path, *, denied: bool
+) -> None:
+    """undeclared_destinations: what was denied, whether or not it bore anybody's data."""
+    story = Story(tmp_path, "undeclared_destinations <= 0")
+    story.egress = [EgressRecord(test=TEST, at_s=0.1, layer=layer, place="telemetry.example:443/tcp", denied=denied)]
+    assert result == outcome(story.verdict())
+
+
+@pytest.mark.parametrize("layer", ["flows", "names"])
+def test_who_was_not_sealed_may_have_called_anybody(layer: Layer, tmp_path: Path) -> None:
+    """undeclared_destinations is unknown where packets, or names, were not looked at."""
+    story = Story(tmp_path, "undeclared_destinations <= 0")
+    story.layers = without(story.layers, layer)
+    assert ("unknown", None) == outcome(story.verdict())
+
+
 @pytest.mark.parametrize("promise", [one for one in PROMISES if one != WRITTEN])
 def test_a_stop_condition_sees_a_sighting_at_once(promise: str) -> None:
     """No layer has said anything yet, and none needs to."""
