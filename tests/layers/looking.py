@@ -140,7 +140,15 @@ def in_clouds(scenario: Callable[[Clouds], Coroutine[Any, Any, None]], folder: P
         attempts: list[ProviderRecord] = []
         layer = Plaintext("t", MINT, homes_of(HOMES), clock=clock, record=seen.append)
         cloud = Cloud(
-            topology, seed=3, test="t", clock=clock, mint=MINT, record=attempts.append, folder=folder, plaintext=layer
+            topology,
+            seed=3,
+            test="t",
+            clock=clock,
+            mint=MINT,
+            record=attempts.append,
+            folder=folder,
+            plaintext=layer,
+            planted=True,
         )
         await cloud.start()
         clouds = Clouds(cloud, layer, seen, attempts)

@@ -1,7 +1,6 @@
 """A world that outlasts its tests keeps their evidence apart: what each layer says is said of one test."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import aiohttp
@@ -67,4 +66,3 @@ def test_each_test_of_a_world_has_its_own_evidence(tmp_path: Path) -> None:
     assert [("first", True, 3, 3), ("second", True, 1, 1), ("third", False, 0, 0)] == told
     assert [] == read_records(tmp_path / "home" / "egress.jsonl", EgressRecord)
     assert "first" not in (tmp_path / "home" / "layers.jsonl").read_text()
-    assert json.loads((tmp_path / "home" / "world.json").read_text())["sinks"]
