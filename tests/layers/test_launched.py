@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 from pathlib import Path
 
 from brownout.target import Start, Target
@@ -18,15 +19,21 @@ def environment(folder: Path, **env: str) -> dict[str, str]:
     async def told() -> dict[str, str]:
         launched = LaunchedTarget(target, folder, test_folder=folder, world=world, port=free_port("t"))
         launched._port.release()
-        return launched._command()[1]
+        told = dict(launched._command()[1])
+        told["TMPDIR really"] = str(Path(told["TMPDIR"]).resolve())
+        await launched.stop()
+        return told
 
     return asyncio.run(told())
 
 
 def test_temporary_files_go_where_they_are_looked_at(tmp_path: Path) -> None:
-    """Into a folder that is there, within the one it runs in."""
-    told = Path(environment(tmp_path)["TMPDIR"])
-    assert (tmp_path / "target" / "tmp", True) == (told, told.is_dir())
+    """Into a folder that is there, within the one it runs in, by a way short enough for sockets, which goes with it."""
+    told = environment(tmp_path)
+    really = Path(told["TMPDIR really"])
+    assert ((tmp_path / "target" / "tmp").resolve(), True) == (really, really.is_dir())
+    assert len(told["TMPDIR"]) < len(str(Path(tempfile.gettempdir()))) + 20
+    assert not Path(told["TMPDIR"]).is_symlink()
 
 
 def test_a_collector_is_named_as_sdks_read_it(tmp_path: Path) -> None:
