@@ -20,7 +20,7 @@ def environment(folder: Path, **env: str) -> dict[str, str]:
         launched = LaunchedTarget(target, folder, test_folder=folder, world=world, port=free_port("t"))
         launched._port.release()
         told = dict(launched._command()[1])
-        told["TMPDIR really"] = str(Path(told["TMPDIR"]).resolve())
+        told["TMPDIR really"] = str(Path(told["TMPDIR"]).resolve())  # noqa: ASYNC240 - nothing else runs here
         await launched.stop()
         return told
 
