@@ -7,32 +7,31 @@ all hold ``"some key": "a piece"``. A string that stands alone is looked at whol
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from brownout.scanning.boilerplate import Boilerplate
+from brownout.scanning.needles import Hits
+from brownout.scanning.pairs import STRING, Pairs, add_escaped_pairs
+from brownout.scanning.rows import Rows
 
 if TYPE_CHECKING:
     from brownout.scanning.node import Node
 
 DELTAS = "deltas"
 
-_PAIR = re.compile(rb'"(\w{1,40}+)"\s?:\s?\[?"([^"]*+(?:(?<=\\)"[^"]*+)*+)"')
-"""A quote after a backslash does not end a string. After two it would; what is then taken with the string holds quotes
-and is no part of a canary either way."""
-
-_COLON = re.compile(rb'"\s?:')
-_QUOTED_PAIR = re.compile(rb'\\"(\w{1,40}+)\\+"\s?:\s?\\+"((?:[^"\\]|\\+[^"\\])*+)\\+"')
-_UNFINISHED = re.compile(rb'\\?"\w{0,40}+\\*+(?:"\s?(?::\s?\[?\\*+(?:"[^"]*+(?:(?<=\\)"[^"]*+)*+)?)?)?\Z')
+_UNFINISHED = re.compile(rb'\\?"\w{0,40}+\\*+(?:"\s?(?::\s?\[?\\*+(?:"' + STRING + rb")?)?)?\Z")
 _KEYS = 64
 _OTHER_KEYS = b""
 _EDGE, _ESCAPED_EDGE = 64, 160
 """Of a piece longer than two of these its ends count: what lies between is looked at where it stands."""
 
-_HELD_BYTES, _QUOTES = 64 * 1024, 2000
+_HELD_BYTES, _QUOTES, _ESCAPED_QUOTES = 64 * 1024, 2000, 64
 """How far back the beginning of a string is looked for."""
+
+_NEAR_BYTES = 16 * 1024
+_ONE_BACKSLASH = re.compile(rb"(?<!\\)\\")
 
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
 
@@ -43,23 +42,34 @@ class Deltas:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._held = b""
-        self._boilerplate = Boilerplate()
+        self._rows = Rows()
         self._keys: dict[bytes, _Key] = {}
 
-    def look(self, window: bytes, begin: int, end: int) -> None:
-        """Take in what stands in ``window[begin:end]``."""
-        text = self._held + window[begin:end]
-        offset = max(0, self._node.offset_of(begin) - len(self._held))
-        self._held = _unfinished(text)
-        if not _COLON.search(text):
+    def look(self, window: bytes, begin: int, end: int, hits: Hits, *, last: bool) -> None:
+        """Take in what stands in ``window[begin:end]``.
+
+        Args:
+            window: what is in sight.
+            begin: where the part begins that is looked at.
+            end: where it ends.
+            hits: what was met in that part.
+            last: whether nothing follows it.
+        """
+        held = self._held
+        if last and not (held or hits.keys):
             return
-        pieces: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for key, value in _PAIR.findall(self._boilerplate.left_out(text)):
-            pieces[key].append(value)
-        if b"\\" in text and b'\\":' in text:
-            for key, value in _QUOTED_PAIR.findall(text, 0, len(text) - len(self._held)):
-                pieces[b"\\" + key].append(value)
-        for key, values in pieces.items():
+        text = held + window[begin:end]
+        offset = max(0, self._node.offset_of(begin) - len(held))
+        self._held = b"" if last else _unfinished(text)
+        if not (held or hits.keys):
+            return
+        pairs: Pairs = defaultdict(list)
+        escapes = b"\\" in held
+        self._rows.add_pairs(pairs, text, escapes=escapes or hits.escaped_quotes)
+        if escapes or hits.escaped_keys or hits.deeper_keys:
+            whole = text[: len(text) - len(self._held)]
+            add_escaped_pairs(pairs, whole, deeper=escapes or hits.deeper_keys)
+        for key, values in pairs.items():
             self._of(key).take(values, offset)
 
     def close(self) -> None:
@@ -95,9 +105,7 @@ class _Key:
                 self._over = True
                 return
             values = values if self._alone is None else [self._alone, *values]
-        if len(max(values, key=len)) > 2 * _EDGE:
-            values = list(map(_ends, values))
-        if not self._inside.feed(_plain(b"".join(values)), offset):
+        if not self._inside.feed(_plain(_joined(values)), offset):
             self._node.unseen("too-large", DELTAS, offset)
             self._over = True
 
@@ -106,16 +114,28 @@ class _Key:
             self._inside.close()
 
 
-def _ends(value: bytes) -> bytes:
-    edge = _ESCAPED_EDGE if b"\\" in value else _EDGE
-    return value if len(value) <= 2 * edge else value[:edge] + b"\0" + value[-edge:]
+def _joined(pieces: Sequence[bytes]) -> bytes:
+    """Return pieces put together, of long ones the ends."""
+    if len(max(pieces, key=len)) <= 2 * _EDGE:
+        return b"".join(pieces)
+    joined = b"".join([one if len(one) <= 2 * _EDGE else one[:_EDGE] + b"\0" + one[-_EDGE:] for one in pieces])
+    return joined if b"\\" not in joined else b"".join(map(_ends, pieces))
+
+
+def _ends(piece: bytes) -> bytes:
+    """Return the ends of a piece, as many bytes more as escapes may take where there are any."""
+    head, tail = piece[:_EDGE], piece[-_EDGE:]
+    if b"\\" in head or b"\\" in tail:
+        return piece if len(piece) <= 2 * _ESCAPED_EDGE else piece[:_ESCAPED_EDGE] + b"\0" + piece[-_ESCAPED_EDGE:]
+    return piece if len(piece) <= 2 * _EDGE else head + b"\0" + tail
 
 
 def _unfinished(text: bytes) -> bytes:
     """Return the beginning of a pair at the end of a text, whose rest is still to come."""
     plain = (at for at in _quotes_from_the_end(text, _QUOTES) if text[at - 1 : at] != b"\\")
-    quoted = (at - 1 for at in _quotes_from_the_end(text, 3) if text[at - 1 : at] == b"\\")
-    for places in (plain, quoted):
+    once = (at - 1 for at in _quotes_from_the_end(text, _ESCAPED_QUOTES) if _ONE_BACKSLASH.match(text, at - 1))
+    often = (at - 1 for at in _quotes_from_the_end(text, 3) if text[at - 1 : at] == b"\\")
+    for places in (plain, once, often) if b'\\"' in text[-_NEAR_BYTES:] else (plain,):
         # At most three belong to it: what opens its value, closes its key, opens its key.
         begun = [at for at in itertools.islice(places, 3) if _UNFINISHED.match(text, at)]
         if begun:

@@ -9,6 +9,9 @@ from brownout.scanning.findings import Limits, Sighting, Unseen
 from brownout.scanning.scanner import Scanner
 from brownout.wire import HttpRequest
 
+_APART = "\x1e"
+"""What stands between two headers: one byte as their line's end, and yet nothing that encoded text goes on after."""
+
 
 class Scan(msgspec.Struct, frozen=True):
     """What was found in the parts of a message.
@@ -39,7 +42,7 @@ def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None =
     """
     parts: dict[str, tuple[bytes, list[str]]] = {
         "url": (f"{request.method} {request.path}?{request.query}".encode(), []),
-        "headers": ("\n".join(f"{name}: {value}" for name, value in request.headers.items()).encode(), []),
+        "headers": (_APART.join(f"{name}: {value}" for name, value in request.headers.items()).encode(), []),
         "body": (request.body, codings_of(request.headers) if request.body else []),
     }
     scan = Scan({}, {})

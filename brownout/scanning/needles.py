@@ -1,4 +1,4 @@
-"""All that is searched for: the canary's prefix under every encoding that can be written down, in one automaton.
+"""All that is searched for: the canary's prefix under every encoding that can be written down, in one pass.
 
 The prefix is the same for all canaries, so that the cost does not depend on how many are out. What an encoding makes
 of the rest is read around each hit, and proven.
@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-import ahocorasick_rs
-
 from brownout.scanning import blocks, numbers, spelled, wide
+from brownout.scanning.matcher import Matcher, literal
 from brownout.scanning.needle import Needle
 from brownout.scanning.unpackers import FORMATS, Format
 
@@ -23,11 +22,39 @@ BEFORE_BYTES = 32
 """How much of what stands before it is read: of a canary that is written backwards."""
 
 
+RUN_BYTES = 24
+"""From so many letters of base64 or hexadecimal on, a run of them is decoded: a canary that is packed first takes as
+many. One that is not packed is found without that."""
+
+RUN = rb"[A-Za-z0-9+/\-_\\]{%d}" % RUN_BYTES
+_KEY, _ESCAPED_QUOTE = rb'"\s?:', rb'\\"'
+_ESCAPED_KEY = rb'\w\\"\s?:\s?\[?\\"'
+_DEEPER_KEY = rb'\w\\{3}"\s?:|\w\\{7}"\s?:'
+
+
 class Hits(NamedTuple):
-    """What was met in a window: needles and beginnings of packed formats, by place."""
+    """What was met in a window.
+
+    Attributes:
+        needles: by place.
+        formats: beginnings of packed formats, by place.
+        run: where the first run begins that may have to be decoded; -1 where there is none.
+        keys: whether there are keys of JSON's.
+        escaped_keys: whether there are keys whose own quotes are escaped, as in a string of JSON that holds JSON.
+        deeper_keys: whether there are such keys in a string within that.
+        escaped_quotes: whether there are any quotes that are.
+    """
 
     needles: list[tuple[int, Needle]]
     formats: list[tuple[int, Format]]
+    run: int
+    keys: bool
+    escaped_keys: bool
+    deeper_keys: bool
+    escaped_quotes: bool
+
+
+_NOTHING = Hits([], [], run=-1, keys=False, escaped_keys=False, deeper_keys=False, escaped_quotes=False)
 
 
 def all_needles() -> Iterator[Needle]:
@@ -47,7 +74,7 @@ def all_needles() -> Iterator[Needle]:
 
 
 class Haystack:
-    """Finds all needles, and the beginnings of all packed formats, in one pass."""
+    """Finds all needles and the beginnings of all packed formats, and tells what else there is, in one pass."""
 
     def __init__(self) -> None:
         self._needles: dict[bytes, list[Needle]] = defaultdict(list)
@@ -56,25 +83,45 @@ class Haystack:
         self._formats = {magic: form for form in FORMATS for magic in form.magics}
         self._cores = sorted({*self._needles, *self._formats})
         self._longest = max(map(len, self._cores))
-        self._automaton = ahocorasick_rs.BytesAhoCorasick(self._cores, implementation=ahocorasick_rs.Implementation.DFA)
+        count = len(self._cores)
+        self._once = range(count, count + 5)
+        patterns = [*map(literal, self._cores), RUN, _KEY, _ESCAPED_KEY, _DEEPER_KEY, _ESCAPED_QUOTE]
+        self._matcher = Matcher(patterns, once=self._once)
 
     def search(self, window: bytes, begin: int, end: int) -> Hits:
         """Return what begins in ``window[begin:end]``, in order; what follows is looked at to its end."""
-        hits = Hits([], [])
-        part = window[begin : end + self._longest]
-        for number, start, _ in self._automaton.find_matches_as_indexes(part, overlapping=True):
-            at = begin + start
-            if at >= end:
+        found = self._matcher.all(memoryview(window)[begin : end + self._longest])
+        if not found:
+            return _NOTHING
+        needles: list[tuple[int, Needle]] = []
+        formats: list[tuple[int, Format]] = []
+        first: dict[int, int] = {}
+        for stop, number in found:
+            if number >= self._once[0]:
+                first[number] = begin + stop
                 continue
             core = self._cores[number]
-            hits.needles.extend((at, needle) for needle in self._needles.get(core, ()))
+            at = begin + stop - len(core)
+            if at >= end:
+                continue
+            needles.extend((at, needle) for needle in self._needles.get(core, ()))
             if core in self._formats:
-                hits.formats.append((at, self._formats[core]))
-        hits.formats.sort(key=lambda hit: hit[0])
-        return hits
+                formats.append((at, self._formats[core]))
+        formats.sort(key=lambda hit: hit[0])
+        run, key, escaped_key, deeper_key, escaped_quote = self._once
+        at = first.get(run, -1) - RUN_BYTES
+        return Hits(
+            needles,
+            formats,
+            run=at if 0 <= at < end else -1,
+            keys=key in first,
+            escaped_keys=escaped_key in first,
+            deeper_keys=deeper_key in first,
+            escaped_quotes=escaped_quote in first,
+        )
 
 
 @cache
 def haystack() -> Haystack:
-    """Return the automaton. It knows no key and no canary, so that one serves all."""
+    """Return the one there is. It knows no key and no canary, so that one serves all."""
     return Haystack()

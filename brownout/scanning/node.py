@@ -25,10 +25,20 @@ class Shared:
         self.sightings: list[Sighting] = []
         self.unseen: dict[tuple[str, str], Unseen] = {}
         self._seen: set[tuple[Mark, tuple[str, ...]]] = set()
+        self._proven: dict[str, Mark] = {}
+
+    def proven(self, body: str) -> Mark | None:
+        """Return what the characters after a prefix say; None where they are no canary. Most are seen several times."""
+        mark = self._proven.get(body) or self.mint.proven(body)
+        if mark is not None:
+            self._proven[body] = mark
+        return mark
 
     def saw(self, mark: Mark, chain: tuple[str, ...], offset: int) -> None:
         """Note a canary, unless it was seen in the same way before, or in one piece what is now put together."""
-        if not self._seen.isdisjoint({(mark, chain), (mark, tuple(one for one in chain if one != DELTAS))}):
+        if (mark, chain) in self._seen:
+            return
+        if DELTAS in chain and (mark, tuple(one for one in chain if one != DELTAS)) in self._seen:
             return
         self._seen.add((mark, chain))
         self.sightings.append(Sighting(mark.canary, mark.kind, chain_text(chain), offset))
@@ -77,14 +87,15 @@ class Node:
                 return False
             if offset is not None:
                 self._origins.append((self._at + len(self._held), offset))
-        self._held += data
-        if len(self._held) >= self._before + _TURN_BYTES + AHEAD_BYTES:
-            self._turns()
+        if len(self._held) + len(data) < self._before + _TURN_BYTES + AHEAD_BYTES:
+            self._held += data
+        else:
+            self._turns(bytes(self._held) + data)
         return True
 
     def close(self) -> None:
         """Look at what is left, here and within."""
-        self._look(bytes(self._held), self._before, len(self._held))
+        self._look(bytes(self._held), self._before, len(self._held), last=True)
         self._held.clear()
         for one in (self._packed, self._runs, self._deltas):
             one.close()
@@ -115,26 +126,23 @@ class Node:
             return place
         return self._origins[bisect_right(self._origins, (place, 1 << 62)) - 1][1]
 
-    def _turns(self) -> None:
-        held = bytes(self._held)
-        start, before = 0, self._before
-        while len(held) - start >= before + _TURN_BYTES + AHEAD_BYTES:
-            end = before + _TURN_BYTES
-            self._look(held[start : start + end + AHEAD_BYTES], before, end)
-            start += end - BEFORE_BYTES
-            self._at += end - BEFORE_BYTES
-            before = BEFORE_BYTES
-        self._held = bytearray(held[start:])
-        self._before = before
+    def _turns(self, held: bytes) -> None:
+        begin = self._before
+        while len(held) >= begin + _TURN_BYTES + AHEAD_BYTES:
+            self._look(held, begin, begin + _TURN_BYTES)
+            begin += _TURN_BYTES
+        self._before = min(begin, BEFORE_BYTES)
+        self._held = bytearray(held[begin - self._before :])
+        self._at += begin - self._before
         if self._origins is not None:
             self._origins = self._origins[max(0, bisect_right(self._origins, (self._at, 1 << 62)) - 1) :]
 
-    def _look(self, window: bytes, begin: int, end: int) -> None:
+    def _look(self, window: bytes, begin: int, end: int, *, last: bool = False) -> None:
         hits = haystack().search(window, begin, end)
         for at, needle in hits.needles:
-            mark = self._shared.mint.proven(body_of(needle, window, at, AHEAD_BYTES))
+            mark = self._shared.proven(body_of(needle, window, at, AHEAD_BYTES))
             if mark is not None:
                 self._shared.saw(mark, self._chain + needle.chain, self.offset_of(at))
         self._packed.look(window, begin, end, hits.formats)
-        self._runs.look(window, begin, end)
-        self._deltas.look(window, begin, end)
+        self._runs.look(window, begin, end, hits.run)
+        self._deltas.look(window, begin, end, hits, last=last)

@@ -3,10 +3,14 @@
 from typing import TYPE_CHECKING
 
 from brownout.scanning.findings import Reason
-from brownout.scanning.unpackers import PIECE_BYTES, Broken, Format
+from brownout.scanning.unpackers import Broken, Format
 
 if TYPE_CHECKING:
     from brownout.scanning.node import Node
+
+
+_MOST = 8
+"""So many streams may be open at once, of which all but one are chance. Of more, the oldest is given up."""
 
 
 class Stretch:
@@ -51,9 +55,9 @@ class Stretch:
             self._end("truncated")
 
     @property
-    def _certain(self) -> bool:
-        """Whether this was really packed, and no chance."""
-        return self._declared is not None or self._made_bytes >= self._form.chance_bytes
+    def certain(self) -> bool:
+        """Whether this is really packed, and no chance."""
+        return self._declared is not None or self._made_bytes >= max(1, self._form.chance_bytes)
 
     def _look(self, piece: bytes) -> None:
         if not piece:
@@ -75,56 +79,51 @@ class Stretch:
 
     def _end(self, why: Reason | None) -> None:
         self.open = False
-        if why and self._certain:
+        if why and (self.certain or not self._form.chance_bytes):
             self._node.unseen(why, self._form.name, self._offset)
         if self._inside is not None:
             self._inside.close()
 
 
 class Packed:
-    """Finds packed streams in one node's bytes: one at a time, for what lies within one is its own."""
+    """Finds packed streams in one node's bytes.
+
+    What lies within one is its own. But a beginning may be false, and be known for that only much later: until one is
+    certain, others are looked for as well.
+    """
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._open: Stretch | None = None
+        self._open: list[Stretch] = []
 
     def declare(self, form: Format, offset: int, inner: list[str]) -> None:
         """Say that the bytes to come are packed, and what within."""
-        self._open = Stretch(self._node, form, offset, inner)
+        self._open = [Stretch(self._node, form, offset, inner)]
 
     def look(self, window: bytes, begin: int, end: int, found: list[tuple[int, Format]]) -> None:
         """Go on with what is open, then with what begins in ``window[begin:end]``."""
+        if not (self._open or found):
+            return
         after = begin
-        if self._open is not None:
-            after = begin + self._go_on(window[begin:end])
+        for stretch in self._open:
+            after = max(after, _fed(stretch, window, begin, end))
         for at, form in found:
-            if self._open is None and at >= after:
-                self._open = Stretch(self._node, form, self._node.offset_of(at))
-                after = at + self._go_on(window[at:end])
+            if at >= after:
+                stretch = Stretch(self._node, form, self._node.offset_of(at))
+                after = max(after, _fed(stretch, window, at, end))
+                self._open.append(stretch)
+        self._open = [stretch for stretch in self._open if stretch.open]
+        while len(self._open) > _MOST:
+            self._open.pop(0).close()
 
     def close(self) -> None:
         """Come to the end."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
-
-    def _go_on(self, data: bytes) -> int:
-        assert self._open is not None
-        belonged = self._open.feed(data)
-        if not self._open.open:
-            self._open = None
-        return belonged
+        for stretch in self._open:
+            stretch.close()
+        self._open = []
 
 
-def unpacked_whole(form: Format, data: bytes) -> bytes | None:
-    """Return what bytes unpack to when they are one small whole stream, to the last byte; else None."""
-    unpacker = form.make()
-    made: list[bytes] = []
-    try:
-        for piece in unpacker.feed(data):
-            made.append(piece)
-            if sum(map(len, made)) > PIECE_BYTES * 16:
-                return None
-    except Broken:
-        return None
-    return b"".join(made) if unpacker.done and not unpacker.unused else None
+def _fed(stretch: Stretch, window: bytes, begin: int, end: int) -> int:
+    """Feed a part of a window; return up to where it certainly belonged to the stream."""
+    belonged = stretch.feed(window[begin:end])
+    return begin + belonged if stretch.certain or not stretch.open else begin

@@ -1,7 +1,7 @@
 """Finds long runs of base64 or hexadecimal in a node's bytes, and has what they stand for looked at.
 
-Most text has none, so that looking must cost next to nothing there: bytes are mapped to classes, and a run is found by
-a search for many of one class in a row.
+Most text has none, or few, so that looking must cost next to nothing there: many letters in a row are searched for, and
+where a run ends is only looked for where one begins.
 """
 
 import re
@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING
 
 from brownout.scanning.blocks import from_base64
 from brownout.scanning.long_run import LongRun, tidy
-from brownout.scanning.packed import unpacked_whole
-from brownout.scanning.unpackers import BROTLI, RAW_DEFLATE
+from brownout.scanning.matcher import Matcher
+from brownout.scanning.needles import RUN, RUN_BYTES
+from brownout.scanning.unpackers import UNMARKED
 
 if TYPE_CHECKING:
     from brownout.scanning.node import Node
-
-SHORTEST = 24
-"""In base64, a canary that is packed first takes as many characters; one that is not packed is found without us."""
 
 _LONG = 16 * 1024
 """A longer run is a stream of its own, and is not read in every way there is."""
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_\\"
+_RUN = Matcher([RUN])
 _CLASS = bytes(ord("A") if one in _LETTERS else ord("\n") if one in b"\r\n" else ord(" ") for one in range(256))
-_RUN = b"A" * SHORTEST
+_LETTERS_IN_A_ROW = b"A" * RUN_BYTES
+_STEP = 64
+_OFTEN = 50
+_HEX_ALONE = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _HEX_STRETCH = re.compile(rb"[0-9A-Fa-f]{24,}")
+_BARREN, _BARREN_BYTES = 512, 256
 _APART = b"\0\0"
 
 
@@ -38,30 +41,42 @@ class Runs:
         """What has come of a run that goes on beyond the window, and may yet be short."""
 
         self._offset = 0
+        self._often = False
+        self._barren: set[bytes] = set()
+        """Some that were read: ids, mostly. They hold no strings, and so are no pieces of anything."""
 
-    def look(self, window: bytes, begin: int, end: int) -> None:
-        """Go on with an open run, then look for those that begin in ``window[begin:end]``."""
-        classes = window[begin : end + SHORTEST - 1].translate(_CLASS)
-        size = end - begin
-        at = 0
+    def look(self, window: bytes, begin: int, end: int, run: int) -> None:
+        """Go on with an open run, then look for those that begin in ``window[begin:end]``.
+
+        Args:
+            window: what is in sight.
+            begin: where the part begins that is looked at.
+            end: where it ends.
+            run: where the first run begins in that part; -1 where none does.
+        """
         if self._long or self._begun:
-            at = _stop(classes, 0, size)
-            self._go_on(window[begin : begin + at])
-            if at == size:
+            stop = _stop(window, begin, end)
+            self._go_on(window[begin:stop])
+            if stop == end:
                 return
             self.close()
-        while (at := classes.find(_RUN, at, size + SHORTEST - 1)) >= 0:
-            stop = _stop(classes, at, size)
-            letters = window[begin + at : begin + stop]
-            if stop < size and len(letters) <= _LONG:
-                self._short(letters, begin + at)
-            else:
-                self._offset = self._node.offset_of(begin + at)
+            begin = stop
+        if run < 0:
+            return
+        sight = _Dense(window, begin, end) if self._often else _Sparse(window, end)
+        count = 0
+        while begin < end and (run := run if run >= begin else sight.next(begin)) >= 0:
+            count += 1
+            begin = sight.stop(run + RUN_BYTES)
+            letters = window[run:begin]
+            if begin == end or len(letters) > _LONG:
+                self._offset = self._node.offset_of(run)
                 self._go_on(letters)
-                if stop == size:
-                    return
-                self.close()
-            at = stop
+                if begin < end:
+                    self.close()
+            elif _is_worth(letters):
+                self._read(letters, self._node.offset_of(run))
+        self._often = count > _OFTEN
 
     def close(self) -> None:
         """Come to the end of the run that is open."""
@@ -69,7 +84,8 @@ class Runs:
             self._long.close()
             self._long = None
         elif self._begun:
-            self._read(self._begun, self._offset)
+            if _is_worth(self._begun):
+                self._read(self._begun, self._offset)
             self._begun = b""
 
     def _go_on(self, letters: bytes) -> None:
@@ -80,30 +96,40 @@ class Runs:
         if len(self._begun) > _LONG:
             self._long, self._begun = LongRun(self._node, self._offset, self._begun), b""
 
-    def _short(self, letters: bytes, at: int) -> None:
-        if not (letters.islower() or letters.isupper()) or _HEX_STRETCH.search(letters):
-            # Else it is a path or a name: of packed bytes, hardly one in 100,000 has letters of one case only.
-            self._read(letters, self._node.offset_of(at))
-
     def _read(self, letters: bytes, offset: int) -> None:
-        """Read a run in every way there is."""
-        letters = tidy(letters)
+        """Read a short run in every way there is, unless the same was read before, and it can say no more."""
+        if letters in self._barren:
+            return
+        tidied = letters if letters.isalnum() else tidy(letters)
+        made = b""
+        if not _HEX_ALONE.fullmatch(letters):  # of base64, not one in 10**14 is like that
+            made = self._read_base64(tidied, offset)
+        for found in _HEX_STRETCH.findall(tidied):
+            digits = [found[skip : skip + (len(found) - skip) // 2 * 2] for skip in (0, 1)]
+            readings = [bytes.fromhex(one.decode()) for one in digits]
+            self._inside("hex", offset, readings)
+            made += b"".join(readings)
+        if b'"' not in made and len(letters) <= _BARREN_BYTES:
+            if len(self._barren) >= _BARREN:
+                self._barren.clear()
+            self._barren.add(letters)
+
+    def _read_base64(self, letters: bytes, offset: int) -> bytes:
         first = from_base64(letters)
         if first.isascii():
             self._inside("base64", offset, [first])
-        else:
-            self._inside("base64", offset, [first, *(from_base64(letters[skip:]) for skip in (1, 2, 3))])
-            self._try_unmarked(first, offset)
-        for found in _HEX_STRETCH.findall(letters):
-            readings = [found[skip : skip + (len(found) - skip) // 2 * 2] for skip in (0, 1)]
-            self._inside("hex", offset, [bytes.fromhex(digits.decode()) for digits in readings])
+            return first
+        readings = [first, *(from_base64(letters[skip:]) for skip in (1, 2, 3))]
+        self._inside("base64", offset, readings)
+        self._try_unmarked(first, offset)
+        return b"".join(readings)
 
     def _try_unmarked(self, data: bytes, offset: int) -> None:
         """Try the formats that nothing tells the beginning of; that they come to their end with the run tells."""
-        for form in (BROTLI, RAW_DEFLATE):
-            whole = unpacked_whole(form, data)
+        for name, whole_of in UNMARKED.items():
+            whole = whole_of(data)
             if whole:
-                self._inside(f"base64>{form.name}", offset, [whole])
+                self._inside(f"base64>{name}", offset, [whole])
 
     def _inside(self, name: str, offset: int, readings: list[bytes]) -> None:
         inside = self._node.gathered(name, offset)
@@ -113,6 +139,53 @@ class Runs:
             self._node.unseen("too-large", name, offset)
 
 
-def _stop(classes: bytes, at: int, size: int) -> int:
-    stop = classes.find(b" ", at, size)
-    return size if stop < 0 else stop
+def _is_worth(letters: bytes) -> bool:
+    """Return whether a run may be more than a path or a name: of packed bytes, hardly one in 100,000 has one case."""
+    return not (letters.islower() or letters.isupper()) or bool(_HEX_STRETCH.search(letters))
+
+
+class _Sparse:
+    """Finds runs where there are few: what lies between costs next to nothing, each of them a little."""
+
+    def __init__(self, window: bytes, end: int) -> None:
+        self._window, self._view, self._end = window, memoryview(window), end
+        self._first = _RUN.finder()
+
+    def next(self, at: int) -> int:
+        """Return where the next run begins from a place on; -1 where there is none."""
+        found = self._first(self._view[at : self._end + RUN_BYTES - 1])
+        return at + found - RUN_BYTES if found >= 0 else -1
+
+    def stop(self, at: int) -> int:
+        """Return where the run ends that goes on at a place."""
+        return _stop(self._window, at, self._end)
+
+
+class _Dense:
+    """Finds runs where there are many: each costs little, what lies between as much as it is long."""
+
+    def __init__(self, window: bytes, begin: int, end: int) -> None:
+        self._begin, self._size = begin, end - begin
+        self._classes = window[begin : end + RUN_BYTES - 1].translate(_CLASS)
+
+    def next(self, at: int) -> int:
+        """Return where the next run begins from a place on; -1 where there is none."""
+        found = self._classes.find(_LETTERS_IN_A_ROW, at - self._begin)
+        return self._begin + found if found >= 0 else -1
+
+    def stop(self, at: int) -> int:
+        """Return where the run ends that goes on at a place."""
+        found = self._classes.find(b" ", at - self._begin, self._size)
+        return self._begin + (self._size if found < 0 else found)
+
+
+def _stop(window: bytes, at: int, end: int) -> int:
+    """Return where a run ends, if not beyond the end; line breaks do not end it."""
+    step = _STEP
+    while at < end:
+        stop = window[at : min(at + step, end)].translate(_CLASS).find(b" ")
+        if stop >= 0:
+            return at + stop
+        at += step
+        step *= 8
+    return end

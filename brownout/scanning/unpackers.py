@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias
 
 import brotli
+from isal import isal_zlib
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -18,6 +19,8 @@ else:
     from backports import zstd
 
 PIECE_BYTES = 64 * 1024
+_BadDeflate: type[Exception] = isal_zlib.IsalError  # type: ignore[assignment] # its stubs take it for an instance
+_WHOLE_BYTES = 16 * PIECE_BYTES
 _LZMA_MEMORY_BYTES = 128 * 1024 * 1024
 """What an xz file may ask for to be unpacked; its own tools never make one that asks for more."""
 
@@ -71,7 +74,7 @@ class _Inflating:
     """DEFLATE, in whatever wrapper ``wbits`` says (zlib's word for it)."""
 
     def __init__(self, wbits: int) -> None:
-        self._inner = zlib.decompressobj(wbits)
+        self._inner = isal_zlib.decompressobj(wbits)
 
     @property
     def done(self) -> bool:
@@ -82,7 +85,7 @@ class _Inflating:
         return self._inner.unused_data
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        return _drained(self._step, data, (zlib.error,))
+        return _drained(self._step, data, (_BadDeflate,))
 
     def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
         piece = self._inner.decompress(data, PIECE_BYTES)
@@ -198,8 +201,7 @@ _BZIP2 = Format(
     "bzip2", tuple(b"BZh%d1AY&SY" % level for level in range(1, 10)), lambda: _Unrolling(bz2.BZ2Decompressor())
 )
 _XZ = Format("xz", (b"\xfd7zXZ\0",), lambda: _Unrolling(lzma.LZMADecompressor(memlimit=_LZMA_MEMORY_BYTES)))
-BROTLI = Format("br", (), _Brotli)
-RAW_DEFLATE = Format("deflate", (), lambda: _Inflating(-zlib.MAX_WBITS))
+_BROTLI = Format("br", (), _Brotli)
 _DEFLATE = Format("deflate", (), _Deflating)
 
 FORMATS = (_GZIP, _ZLIB, _ZSTD, _BZIP2, _XZ)
@@ -209,10 +211,42 @@ CODINGS = {
     "gzip": _GZIP,
     "x-gzip": _GZIP,
     "deflate": _DEFLATE,
-    "br": BROTLI,
+    "br": _BROTLI,
     "zstd": _ZSTD,
     "bzip2": _BZIP2,
     "x-bzip2": _BZIP2,
     "xz": _XZ,
 }
 """Those that a ``Content-Encoding`` may name (IANA's registry, and what is met besides)."""
+
+
+def _whole_brotli(data: bytes) -> bytes | None:
+    inner = brotli.Decompressor()
+    try:
+        made: bytes = inner.process(data, output_buffer_limit=_WHOLE_BYTES)
+    except brotli.error:
+        return None
+    return made if inner.is_finished() else None
+
+
+def _whole_deflate(data: bytes) -> bytes | None:
+    if not _may_be_deflate(data):
+        return None
+    inner = isal_zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        made: bytes = inner.decompress(data, _WHOLE_BYTES)
+    except _BadDeflate:
+        return None
+    return made if inner.eof and not inner.unused_data else None
+
+
+def _may_be_deflate(data: bytes) -> bool:
+    """Return whether a first block can begin so (RFC 1951, 3.2.3): that is cheaper than to try."""
+    kind = data[0] >> 1 & 3 if data else 3
+    if kind == 0:
+        return len(data) >= 5 and data[1] ^ data[3] == data[2] ^ data[4] == 0xFF
+    return kind != 3
+
+
+UNMARKED = {"br": _whole_brotli, "deflate": _whole_deflate}
+"""Those that nothing tells the beginning of: what bytes unpack to when they are one small stream, and nothing else."""

@@ -160,3 +160,44 @@ def test_many_keys_hide_nothing() -> None:
     value = MINT.value("acme", 6)
     data = others + b"".join(lines(value[at : at + 3], 0) for at in range(0, 22, 3)) + others
     assert {"acme-6"} == canaries(data, 4096)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("end", ["\\", '"', '\\"', "C:\\dir\\"])
+@pytest.mark.parametrize("strings", [0, 1])
+def test_backslashes_and_quotes_in_pieces_lose_none(
+    protocol: Callable[[str, int], bytes], end: str, strings: int
+) -> None:
+    """A piece that ends with a backslash, or holds quotes, takes nothing of the next with it; nor does it in a log."""
+    value = MINT.value("acme", 9)
+    pieces = [f"{value[:5]}", *(value[at : at + 3] for at in range(5, 22, 3)), end]
+    for lead in (end, f"so {end}"):
+        data = b"".join(protocol(piece, number) for number, piece in enumerate([lead, *pieces]))
+        for _ in range(strings):
+            data = json.dumps({"log": data.decode("latin-1")}).encode()
+        assert {"acme-9"} == canaries(data, 100_000)
+
+
+@pytest.mark.parametrize("end", ["\\", '"', "x"])
+def test_pieces_of_several_keys_are_kept_apart(end: str) -> None:
+    """What another key says, in the same events, neither mixes with a canary's pieces nor hides them."""
+    value = MINT.value("acme", 9)
+    events = [{"thinking": f"w{at}{end}", "text": value[at : at + 2], "p": "abc"[: at % 4] + end} for at in range(22)]
+    data = b"".join(b"data: " + json.dumps({"delta": event}).encode() + b"\n\n" for event in events[::2])
+    assert {"acme-9"} == canaries(data, 4096)
+
+
+@pytest.mark.parametrize("others", [0, 150])
+def test_streams_that_follow_one_another_are_put_together(others: int) -> None:
+    """Each has an id of its own, a first and a last event unlike the rest, and a canary at some place."""
+    data, expected = b"", set()
+    for stream in range(8):
+        value = MINT.value("acme", stream)
+        pieces = ["the "] * others + [value[at : at + 4] for at in range(0, 22, 4)] + [" end"] * (stream * 30)
+        same = {"id": f"chatcmpl-{stream:016x}", "object": "chat.completion.chunk", "tier": "default"}
+        deltas = [{"role": "assistant"}, *({"content": piece} for piece in pieces), {}]
+        for delta in deltas:
+            event = {**same, "choices": [{"delta": delta}], "obfuscation": "ab"}
+            data += b"data: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n"
+        expected.add(f"acme-{stream}")
+    assert expected == canaries(data, 5000)

@@ -182,3 +182,42 @@ def test_a_short_run_of_hexadecimal_in_lines_is_seen_through() -> None:
     assert "hex>gzip" in scanned(b"id-" + digits.encode() + b" ")[0]
     assert "hex>gzip" in scanned(b"0" + digits.encode() + b" ")[0]
     assert "hex>gzip" in scanned(lines.encode())[0]
+
+
+FALSE = [
+    b"\x1f\x8b\x08",
+    b"\x1f\x8b\x08\x08a name",
+    b"x^2 is",
+    b"x\x9c",
+    b"x\x01\0",
+    b"BZh91AY&SY",
+    b"\xfd7zXZ\0",
+    b"(\xb5/\xfd ",
+]
+
+
+@pytest.mark.parametrize("false", FALSE)
+@pytest.mark.parametrize("form", ["gzip", "zlib", "bzip2", "zstd", "xz"])
+@pytest.mark.parametrize("gap", [0, 9, 70_000])
+def test_a_false_beginning_hides_nothing_in_silence(false: bytes, form: str, gap: int) -> None:
+    """What begins like a packed format and is none does not keep a packed stream after it from being looked into."""
+    seen, unseen = scanned(b"a " + false + b"." * gap + PACKED[form][1](CANARY))
+    assert form in seen or unseen
+
+
+def test_ids_hide_no_run() -> None:
+    """Hundreds of runs that are mere ids, many of them the same, and among them a packed canary."""
+    ids = [f"{number % 40:032x} chatcmpl-{number % 7:024X}abc" for number in range(3000)]
+    run = base64.b64encode(gzipped(CANARY)).decode()
+    digits = gzipped(CANARY.replace(b"it", b"")).hex()
+    data = " ".join([*ids, run, *ids, digits, *ids]).encode()
+    seen, unseen = scanned(data)
+    assert (["base64>gzip", "hex>gzip"], []) == (sorted(seen), unseen)
+
+
+def test_a_run_that_comes_again_is_a_piece_again() -> None:
+    """Where a run holds a piece of something, that the same was there before does not make it nothing."""
+    value = MINT.value("acme", 0)
+    assert "AAAA" in value
+    frames = [base64.b64encode(b'{"type":"delta","text":"%c"}' % letter).decode() for letter in value.encode()]
+    assert ["base64>deltas"] == scanned("\n\n ".join(frames).encode())[0]
