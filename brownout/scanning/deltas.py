@@ -30,7 +30,6 @@ _EDGE, _ESCAPED_EDGE = 64, 160
 _HELD_BYTES, _QUOTES, _ESCAPED_QUOTES = 64 * 1024, 2000, 64
 """How far back the beginning of a string is looked for."""
 
-_NEAR_BYTES = 16 * 1024
 _ONE_BACKSLASH = re.compile(rb"(?<!\\)\\")
 
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
@@ -60,15 +59,15 @@ class Deltas:
             return
         text = held + window[begin:end]
         offset = max(0, self._node.offset_of(begin) - len(held))
-        self._held = b"" if last else _unfinished(text)
+        escapes = hits.escaped_quotes or b"\\" in held
+        self._held = b"" if last else _unfinished(text, escapes=escapes)
         if not (held or hits.keys):
             return
         pairs: Pairs = defaultdict(list)
-        escapes = b"\\" in held
-        self._rows.add_pairs(pairs, text, escapes=escapes or hits.escaped_quotes)
-        if escapes or hits.escaped_keys or hits.deeper_keys:
+        self._rows.add_pairs(pairs, text, escapes=escapes)
+        if hits.escaped_keys or hits.deeper_keys or b"\\" in held:
             whole = text[: len(text) - len(self._held)]
-            add_escaped_pairs(pairs, whole, deeper=escapes or hits.deeper_keys)
+            add_escaped_pairs(pairs, whole, deeper=hits.deeper_keys or b"\\" in held)
         for key, values in pairs.items():
             self._of(key).take(values, offset)
 
@@ -130,12 +129,17 @@ def _ends(piece: bytes) -> bytes:
     return piece if len(piece) <= 2 * _EDGE else head + b"\0" + tail
 
 
-def _unfinished(text: bytes) -> bytes:
-    """Return the beginning of a pair at the end of a text, whose rest is still to come."""
+def _unfinished(text: bytes, *, escapes: bool) -> bytes:
+    """Return the beginning of a pair at the end of a text, whose rest is still to come.
+
+    Args:
+        text: any bytes.
+        escapes: whether there may be a quote after a backslash in it.
+    """
     plain = (at for at in _quotes_from_the_end(text, _QUOTES) if text[at - 1 : at] != b"\\")
     once = (at - 1 for at in _quotes_from_the_end(text, _ESCAPED_QUOTES) if _ONE_BACKSLASH.match(text, at - 1))
     often = (at - 1 for at in _quotes_from_the_end(text, 3) if text[at - 1 : at] == b"\\")
-    for places in (plain, once, often) if b'\\"' in text[-_NEAR_BYTES:] else (plain,):
+    for places in (plain, once, often) if escapes else (plain,):
         # At most three belong to it: what opens its value, closes its key, opens its key.
         begun = [at for at in itertools.islice(places, 3) if _UNFINISHED.match(text, at)]
         if begun:

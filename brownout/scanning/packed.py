@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from brownout.scanning.findings import Reason
-from brownout.scanning.unpackers import Broken, Format
+from brownout.scanning.unpackers import Broken, Data, Format
 
 if TYPE_CHECKING:
     from brownout.scanning.node import Node
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 _MOST = 8
 """So many streams may be open at once, of which all but one are chance. Of more, the oldest is given up."""
+
+_MOST_BEGUN = 64
+"""So many may begin in one turn and not end in it at once. Chance never makes that many."""
 
 
 class Stretch:
@@ -34,7 +37,7 @@ class Stretch:
         self._made_bytes = 0
         self.open = True
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: Data) -> int:
         """Unpack more; return how many of these bytes belonged to the stream, all of them while it is open."""
         try:
             for piece in self._unpacker.feed(data):
@@ -104,16 +107,25 @@ class Packed:
         """Go on with what is open, then with what begins in ``window[begin:end]``."""
         if not (self._open or found):
             return
-        after = begin
+        after, begun = begin, 0
         for stretch in self._open:
             after = max(after, _fed(stretch, window, begin, end))
         for at, form in found:
-            if at >= after:
-                stretch = Stretch(self._node, form, self._node.offset_of(at))
-                after = max(after, _fed(stretch, window, at, end))
-                self._open.append(stretch)
+            if at < after:
+                continue
+            if begun == _MOST_BEGUN:
+                self._node.unseen("too-large", form.name, self._node.offset_of(at))
+                break
+            stretch = Stretch(self._node, form, self._node.offset_of(at))
+            after = max(after, _fed(stretch, window, at, end))
+            if stretch.open:
+                begun += 1
+                self._keep(stretch)
         self._open = [stretch for stretch in self._open if stretch.open]
-        while len(self._open) > _MOST:
+
+    def _keep(self, stretch: Stretch) -> None:
+        self._open = [*(other for other in self._open if other.open), stretch]
+        if len(self._open) > _MOST:
             self._open.pop(0).close()
 
     def close(self) -> None:
@@ -125,5 +137,5 @@ class Packed:
 
 def _fed(stretch: Stretch, window: bytes, begin: int, end: int) -> int:
     """Feed a part of a window; return up to where it certainly belonged to the stream."""
-    belonged = stretch.feed(window[begin:end])
+    belonged = stretch.feed(memoryview(window)[begin:end])
     return begin + belonged if stretch.certain or not stretch.open else begin

@@ -25,6 +25,9 @@ _LZMA_MEMORY_BYTES = 128 * 1024 * 1024
 """What an xz file may ask for to be unpacked; its own tools never make one that asks for more."""
 
 
+Data: TypeAlias = bytes | memoryview
+
+
 class Broken(Exception):  # noqa: N818 - a fact about what came
     """What came is not in the format."""
 
@@ -42,7 +45,7 @@ class Unpacker(Protocol):
         """What was fed after its end."""
         ...
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Data) -> Iterator[bytes]:
         """Yield what these bytes unpack to, in pieces of about `PIECE_BYTES`.
 
         Raises:
@@ -51,11 +54,11 @@ class Unpacker(Protocol):
         ...
 
 
-_Step: TypeAlias = Callable[[bytes], tuple[bytes, bytes, bool]]
+_Step: TypeAlias = Callable[[Data], tuple[bytes, bytes, bool]]
 """Given what is to be unpacked, returns a piece, what is still to be fed, and whether there is more to come of it."""
 
 
-def _drained(step: _Step, data: bytes, errors: tuple[type[Exception], ...]) -> Iterator[bytes]:
+def _drained(step: _Step, data: Data, errors: tuple[type[Exception], ...]) -> Iterator[bytes]:
     """Yield all that some bytes unpack to, in steps.
 
     Raises:
@@ -84,10 +87,10 @@ class _Inflating:
     def unused(self) -> bytes:
         return self._inner.unused_data
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Data) -> Iterator[bytes]:
         return _drained(self._step, data, (_BadDeflate,))
 
-    def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+    def _step(self, data: Data) -> tuple[bytes, bytes, bool]:
         piece = self._inner.decompress(data, PIECE_BYTES)
         rest = self._inner.unconsumed_tail
         return piece, rest, not self._inner.eof and (bool(rest) or len(piece) == PIECE_BYTES)
@@ -108,7 +111,7 @@ class _Deflating:
     def unused(self) -> bytes:
         return self._inner.unused if self._inner else b""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Data) -> Iterator[bytes]:
         if self._inner is None:
             self._head += data
             if len(self._head) < 2:
@@ -131,7 +134,7 @@ class _Inner(Protocol):
     @property
     def unused_data(self) -> bytes: ...
 
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+    def decompress(self, data: Data, max_length: int = -1) -> bytes: ...
 
 
 class _Unrolling:
@@ -148,10 +151,10 @@ class _Unrolling:
     def unused(self) -> bytes:
         return self._inner.unused_data
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Data) -> Iterator[bytes]:
         return _drained(self._step, data, (OSError, EOFError, lzma.LZMAError, zstd.ZstdError, MemoryError))
 
-    def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+    def _step(self, data: Data) -> tuple[bytes, bytes, bool]:
         piece = self._inner.decompress(data, PIECE_BYTES)
         return piece, b"", not self._inner.eof and not self._inner.needs_input
 
@@ -168,10 +171,10 @@ class _Brotli:
     def done(self) -> bool:
         return bool(self._inner.is_finished())
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: Data) -> Iterator[bytes]:
         return _drained(self._step, data, (brotli.error,))
 
-    def _step(self, data: bytes) -> tuple[bytes, bytes, bool]:
+    def _step(self, data: Data) -> tuple[bytes, bytes, bool]:
         piece = self._inner.process(data, output_buffer_limit=PIECE_BYTES)
         return piece, b"", not self._inner.is_finished() and not self._inner.can_accept_more_data()
 

@@ -221,3 +221,15 @@ def test_a_run_that_comes_again_is_a_piece_again() -> None:
     assert "AAAA" in value
     frames = [base64.b64encode(b'{"type":"delta","text":"%c"}' % letter).decode() for letter in value.encode()]
     assert ["base64>deltas"] == scanned("\n\n ".join(frames).encode())[0]
+
+
+def test_false_beginnings_without_end_cost_little_and_are_said() -> None:
+    """Thousands that all stay open take little memory; that a stream may be lost among them is said."""
+    tracemalloc.start()
+    try:
+        _, unseen = scanned(b"\x1f\x8b\x08\x08" * 50_000 + gzipped(CANARY))
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert {"too-large"} == {one.reason for one in unseen}
+    assert peak_bytes < 8 * MIB
