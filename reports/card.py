@@ -1,5 +1,6 @@
 """What a scorecard is made from: a run's verdicts, and what a page has to say about how they came to be."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from brownout.rundir import RunDir
 from brownout.target import load_target
 from brownout.verdict import Promise, Verdicts
 
+_LOG_TAIL = re.compile(r"; its log, .*", re.DOTALL)  # as `fixtures.launch` says how a target ended
 _TOP = Path(__file__).resolve().parent.parent
 
 
@@ -100,8 +102,14 @@ def card_of(run: RunDir) -> Card:
         uncommitted=environment.uncommitted,
         lenient=_leniencies(plan, run),
         left_out=_left_out(plan, verdicts.promises),
-        verdicts=verdicts,
+        verdicts=published(verdicts),
     )
+
+
+def published(verdicts: Verdicts) -> Verdicts:
+    """Return verdicts without the tails of logs: paths of a machine, and what a product logs, are nobody else's."""
+    cut = [msgspec.structs.replace(one, why=_LOG_TAIL.sub("", one.why)) for one in verdicts.promises]
+    return msgspec.structs.replace(verdicts, promises=cut)
 
 
 def _target_file(argv: Sequence[str], run: RunDir) -> str:

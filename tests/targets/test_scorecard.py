@@ -12,7 +12,7 @@ from brownout.rundir import RunDir
 from brownout.topology import Tenant, Topology
 from brownout.verdict import Outcome, Promise, Verdicts
 from brownout.workload import Workload
-from reports.card import Card, LeftOut
+from reports.card import Card, LeftOut, published
 from reports.scorecard import publish, render_again
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "scorecard"
@@ -181,3 +181,11 @@ def test_published_pages_are_what_their_verdicts_say(tmp_path: Path) -> None:
     assert written == {name: committed[name] for name in written}
     strays = {name for name in committed if not name.endswith((".verdicts.json", ".notes.md"))} - written.keys()
     assert strays <= {"known-defects.md"}
+
+
+def test_a_page_bears_no_tail_of_a_log() -> None:
+    """Paths of a machine, and what a product logs, are nobody else's; how it ended is."""
+    why = "the target ended by itself (exit code 1); its log, /tmp/runs/t/target.log, ends:\nBearer secret\n"
+    verdicts = msgspec.structs.replace(VERDICTS, promises=[msgspec.structs.replace(VERDICTS.promises[0], why=why)])
+
+    assert "the target ended by itself (exit code 1)" == published(verdicts).promises[0].why
