@@ -117,6 +117,11 @@ def _unpacked(body: str) -> bytes:
     return (int(body.translate(_DIGITS), 32) >> _PADDING_BITS).to_bytes(_BODY_BYTES, "big")
 
 
+def tenant_of(canary: str) -> str:
+    """Return whose a canary is, from its id; a tenant's name may hold dashes itself. Of an empty id: nobody's."""
+    return canary.rpartition("-")[0]
+
+
 def canary_id(tenant: str, request: int) -> str:
     """Return the id under which evidence speaks of a canary."""
     return f"{tenant}-{request}"

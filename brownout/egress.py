@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import msgspec
 
-from brownout.canary import Kind
+from brownout.canary import Kind, tenant_of
 
 if TYPE_CHECKING:
     from brownout.scanning import Sighting
@@ -77,7 +77,7 @@ class EgressRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def tenant(self) -> str:
         """Whose data it was; empty where nobody knows."""
-        return self.canary.rpartition("-")[0]
+        return tenant_of(self.canary)
 
     @property
     def dated(self) -> bool:
@@ -86,7 +86,15 @@ class EgressRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def sighted(
-    one: "Sighting", *, test: str, at_s: float, layer: Layer, place: str, part: str, to: str = ""
+    one: "Sighting",
+    *,
+    test: str,
+    at_s: float,
+    layer: Layer,
+    place: str,
+    part: str,
+    to: str = "",
+    denied: bool = False,
 ) -> EgressRecord:
     """Return the record of a canary that a scan has seen."""
     return EgressRecord(
@@ -100,6 +108,7 @@ def sighted(
         part=part,
         offset=one.offset,
         to=to,
+        denied=denied,
     )
 
 

@@ -6,11 +6,13 @@ Times (``*_s`` of an instant) are seconds since the test's epoch, on one clock f
 import contextlib
 import functools
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from brownout.answer import Integrity
+
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 ClientOutcome: TypeAlias = Literal[
     "ok",  # whole, with its terminator, and the text is the right one
@@ -215,7 +217,7 @@ def _float_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(kind) if field.type in {float, float | None})
 
 
-def read_records(path: Path, kind: type[msgspec.Struct]) -> list[msgspec.Struct]:
+def read_records(path: Path, kind: type[Record]) -> list[Record]:
     """Return a file's records; an absent file is none. A last line cut short by a kill is left out."""
     if not path.exists():
         return []

@@ -86,8 +86,12 @@ class History:
         self.began_s = began.at_s if began else 0.0
         self.bursts = list(_bursts(plan, self.began_s)) if began else []
         self.asked = {record.canary: record for record in self.client}
-        self.class_of = {record.canary: record.traffic_class for record in self.client}
         self.by_canary: Mapping[str, list[ProviderRecord]] = grouped(self.attempts, lambda one: one.canary or "")
+
+    def class_of(self, canary: str | None) -> str | None:
+        """Return the traffic class of the request that a canary is of; None where no client knows of it."""
+        asked = self.asked.get(canary or "")
+        return asked.traffic_class if asked else None
 
     @property
     def senders(self) -> set[str]:

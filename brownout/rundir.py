@@ -120,39 +120,39 @@ class RunDir:
 
     def client(self) -> list[ClientRecord]:
         """What clients saw."""
-        return read_records(self.file("client.jsonl"), ClientRecord)  # type: ignore[return-value]
+        return read_records(self.file("client.jsonl"), ClientRecord)
 
     def provider(self) -> list[ProviderRecord]:
         """What each endpoint received."""
-        return read_records(self.file("provider.jsonl"), ProviderRecord)  # type: ignore[return-value]
+        return read_records(self.file("provider.jsonl"), ProviderRecord)
 
     def credentials(self) -> list[CredentialRecord]:
         """What was asked of the services that give out credentials."""
-        return read_records(self.file("credentials.jsonl"), CredentialRecord)  # type: ignore[return-value]
+        return read_records(self.file("credentials.jsonl"), CredentialRecord)
 
     def faults(self) -> list[FaultRecord]:
         """When each fault was on, and how often it fired."""
-        return read_records(self.file("faults.jsonl"), FaultRecord)  # type: ignore[return-value]
+        return read_records(self.file("faults.jsonl"), FaultRecord)
 
     def phases(self) -> list[PhaseRecord]:
         """The marks in each test's life."""
-        return read_records(self.file("phases.jsonl"), PhaseRecord)  # type: ignore[return-value]
+        return read_records(self.file("phases.jsonl"), PhaseRecord)
 
     def telemetry(self) -> list[TelemetryRecord]:
         """What the target said of itself."""
-        return read_records(self.file("telemetry.jsonl"), TelemetryRecord)  # type: ignore[return-value]
+        return read_records(self.file("telemetry.jsonl"), TelemetryRecord)
 
     def egress(self) -> list[EgressRecord]:
         """What was seen where it does not belong."""
-        return read_records(self.file("egress.jsonl"), EgressRecord)  # type: ignore[return-value]
+        return read_records(self.file("egress.jsonl"), EgressRecord)
 
     def layers(self) -> list[LayerRecord]:
         """What each layer of evidence says of itself."""
-        return read_records(self.file("layers.jsonl"), LayerRecord)  # type: ignore[return-value]
+        return read_records(self.file("layers.jsonl"), LayerRecord)
 
     def tape(self) -> list[TapeRecord]:
         """What was received everywhere in tests that have a twin, as digests."""
-        return read_records(self.file("tape.jsonl"), TapeRecord)  # type: ignore[return-value]
+        return read_records(self.file("tape.jsonl"), TapeRecord)
 
 
 def _git(*words: str) -> str:

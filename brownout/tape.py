@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from brownout.canary import tenant_of
 from brownout.volatile import without_volatile_members
 
 Kind: TypeAlias = Literal["request", "reply", "lookup"]
@@ -56,7 +57,7 @@ class TapeRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def tenant(self) -> str:
         """Whose request it is of; empty for nobody's that is known."""
-        return self.canary.rpartition("-")[0]
+        return tenant_of(self.canary)
 
 
 class Tape:

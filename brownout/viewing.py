@@ -77,7 +77,7 @@ def _matches_attempt(history: History, record: ProviderRecord, slo: Slo) -> bool
     if not slo.filters:
         return True
     facts = {
-        "class": history.class_of.get(record.canary or ""),
+        "class": history.class_of(record.canary),
         "tenant": record.tenant,
         "stream": str(record.stream).lower(),
     }

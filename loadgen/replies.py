@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from brownout.canary import CanaryMint
+from brownout.canary import CanaryMint, tenant_of
 from brownout.clock import Clock
 from brownout.egress import EgressRecord, LayerRecord, sighted
-from brownout.scanning import Scanner, codings_of
+from brownout.scanning import CUT_SHORT, codings_of, header_bytes, reasons, scanned
 from brownout.scanning.needles import haystack
 
 HELD_BYTES = 4 * 1024 * 1024
@@ -28,7 +28,7 @@ class Replies:
         self._test, self._mint, self._clock, self._record = test, mint, clock, record
         self._replies = self._bytes = 0
         self._missed: list[str] = []
-        haystack()  # built before the load begins: half a second of it would make the first requests late
+        haystack()  # built before the load begins: a fifth of a second of it would make the first requests late
 
     def look(self, canary: str, tenant: str, headers: Mapping[str, str], body: bytes, *, whole: bool) -> None:
         """Look at one reply.
@@ -42,8 +42,7 @@ class Replies:
         """
         self._replies += 1
         self._bytes += len(body)
-        told = "\n".join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "surrogateescape")
-        doubts = self._looked(canary, tenant, "headers", told, [], whole=True)
+        doubts = self._looked(canary, tenant, "headers", header_bytes(headers), [], whole=True)
         doubts += self._looked(canary, tenant, "body", body, codings_of(headers), whole=whole)
         if len(body) >= HELD_BYTES:
             doubts.append(f"it was longer than {HELD_BYTES} bytes")
@@ -70,11 +69,11 @@ class Replies:
         self, canary: str, tenant: str, part: str, data: bytes, codings: list[str], *, whole: bool
     ) -> list[str]:
         """Look at a part of a reply; return why some of it was not looked into."""
-        scanner = Scanner(self._mint, codings=codings if data else [])
-        for one in [*scanner.feed(data), *scanner.close()]:
-            if one.canary.rpartition("-")[0] != tenant:
+        seen, unseen = scanned(self._mint, data, codings if data else [])
+        for one in seen:
+            if tenant_of(one.canary) != tenant:
                 at_s = self._clock.now_s()
                 self._record(
                     sighted(one, test=self._test, at_s=at_s, layer="replies", place=canary, part=part, to=tenant)
                 )
-        return sorted({one.reason for one in scanner.unseen if whole or one.reason not in {"broken", "truncated"}})
+        return reasons(unseen, but=() if whole else CUT_SHORT)

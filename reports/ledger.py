@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from brownout.dialects.bedrock_ids import read_model_id
 from brownout.evidence import ProviderRecord
 from brownout.plan import Plan
 from brownout.topology import Endpoint, Topology
@@ -97,8 +96,7 @@ def ledger(plan: Plan, records: Sequence[ProviderRecord], leaks: Iterable[Leak])
 
 def _profiles(endpoint: Endpoint, used: set[str]) -> list[str]:
     """Return the profiles to tell of: the endpoint's own first, and others that were used."""
-    own = read_model_id(endpoint.model).geography
-    return [own, *sorted(used - {own})]
+    return [endpoint.profile, *sorted(used - {endpoint.profile})]
 
 
 def _row(

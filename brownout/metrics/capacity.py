@@ -42,7 +42,7 @@ def background_on_provisioned(view: View) -> Observation:
     tempted = {name for name, one in history.topology.tenants.items() if bought & set(one.allow)}
     background = [r for r in view.client if r.traffic_class == "background" and r.tenant in tempted]
     need(background, 1, "background requests of tenants that may use provisioned capacity")
-    wrong = [r for r in view.attempts if r.endpoint in bought and history.class_of.get(r.canary or "") == "background"]
+    wrong = [r for r in view.attempts if r.endpoint in bought and history.class_of(r.canary) == "background"]
     return Observation(
         value=len(wrong),
         samples=len(background),

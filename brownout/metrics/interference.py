@@ -6,6 +6,7 @@ from brownout.doubts import incomplete
 from brownout.history import History
 from brownout.interference import Compared, Difference, differences, likely_differences, outside, was_changed
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
+from brownout.plan import Play
 from brownout.tape import TapeRecord
 
 _COMPARED_MIN = 20
@@ -37,8 +38,8 @@ def interference(view: View) -> Observation:
     )
 
 
-def _other(history: History, play: str) -> History:
-    other = next((one for name, one in history.others.items() if name == play), None)
+def _other(history: History, play: Play) -> History:
+    other = history.others.get(play)
     if other is None:
         raise NoEvidence("the test was not played again with another secret (its scenario names no twin)")
     if doubt := incomplete(other):

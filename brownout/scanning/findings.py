@@ -1,5 +1,6 @@
 """What a scan says: what it saw, what it could not look into, and how far it may go."""
 
+from collections.abc import Collection, Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -43,6 +44,15 @@ class Unseen(msgspec.Struct, frozen=True):
     reason: Reason
     chain: str
     offset: int
+
+
+CUT_SHORT: frozenset[Reason] = frozenset({"broken", "truncated"})
+"""Why the end of what did not come whole was not looked into, which is no wonder: what came of it was."""
+
+
+def reasons(unseen: Iterable[Unseen], *, but: Collection[Reason] = ()) -> list[str]:
+    """Return why bytes were not looked into, each reason once, but for some that matter to nobody."""
+    return sorted({one.reason for one in unseen} - set(but))
 
 
 class Limits(msgspec.Struct, frozen=True):

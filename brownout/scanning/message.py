@@ -6,7 +6,7 @@ import msgspec
 
 from brownout.canary import CanaryMint
 from brownout.scanning.findings import Limits, Sighting, Unseen
-from brownout.scanning.scanner import Scanner
+from brownout.scanning.scanner import scanned
 from brownout.wire import HttpRequest
 
 _APART = "\x1e"
@@ -32,6 +32,11 @@ def codings_of(headers: Mapping[str, str]) -> list[str]:
     return [coding for coding in reversed(codings) if coding not in {"", "identity"}]
 
 
+def header_bytes(headers: Mapping[str, str]) -> bytes:
+    """Return headers as they are looked at: one after the other, each ended by one byte."""
+    return _APART.join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "surrogateescape")
+
+
 def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None = None) -> Scan:
     """Return what a request as it stood on the wire holds; a body that was cut short is given as far as it came.
 
@@ -42,15 +47,14 @@ def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None =
     """
     parts: dict[str, tuple[bytes, list[str]]] = {
         "url": (f"{request.method} {request.path}?{request.query}".encode(), []),
-        "headers": (_APART.join(f"{name}: {value}" for name, value in request.headers.items()).encode(), []),
+        "headers": (header_bytes(request.headers), []),
         "body": (request.body, codings_of(request.headers) if request.body else []),
     }
     scan = Scan({}, {})
     for part, (data, codings) in parts.items():
-        scanner = Scanner(mint, codings=codings, limits=limits)
-        sightings = [*scanner.feed(data), *scanner.close()]
+        sightings, unseen = scanned(mint, data, codings, limits)
         if sightings:
             scan.sightings[part] = sightings
-        if scanner.unseen:
-            scan.unseen[part] = scanner.unseen
+        if unseen:
+            scan.unseen[part] = unseen
     return scan

@@ -7,6 +7,14 @@ from brownout.scanning.findings import Limits, Sighting, Unseen
 from brownout.scanning.node import Node, Shared
 
 
+def scanned(
+    mint: CanaryMint, data: bytes, codings: Sequence[str] = (), limits: Limits | None = None
+) -> tuple[list[Sighting], list[Unseen]]:
+    """Return what some bytes hold that are all there, and what of them was not looked into; see `Scanner`."""
+    scanner = Scanner(mint, codings=codings, limits=limits)
+    return [*scanner.feed(data), *scanner.close()], scanner.unseen
+
+
 class Scanner:
     """Looks for a run's canaries in one stream of bytes, under whatever it can see through.
 

@@ -41,18 +41,10 @@ class Looked:
         self.seen: list[EgressRecord] = []
         self.layer = plaintext(self.seen.append)
 
-    def request(
-        self,
-        place: str,
-        body: bytes | str = b"",
-        *,
-        headers: dict[str, str] | None = None,
-        url: str = "/",
-        whole: bool = True,
-    ) -> None:
-        """Let a request come to a place, and be read."""
+    def request(self, place: str, body: bytes | str = b"", **how: Any) -> None:
+        """Let a request come to a place, and be `read`."""
         self.layer.at(place).request_came()
-        self.read(place, body, headers=headers, url=url, whole=whole)
+        self.read(place, body, **how)
 
     def read(
         self,

@@ -48,12 +48,12 @@ main()
 
 def egress(run: Path) -> list[EgressRecord]:
     """Return what is on record."""
-    return [one for one in read_records(run / "egress.jsonl", EgressRecord) if isinstance(one, EgressRecord)]
+    return read_records(run / "egress.jsonl", EgressRecord)
 
 
 def spoken(run: Path) -> list[LayerRecord]:
     """Return what the layers have said of themselves."""
-    return [one for one in read_records(run / "layers.jsonl", LayerRecord) if isinstance(one, LayerRecord)]
+    return read_records(run / "layers.jsonl", LayerRecord)
 
 
 def layers(run: Path) -> dict[str, bool]:
