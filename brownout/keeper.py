@@ -1,10 +1,11 @@
 """Keeper: a small process around a child that must not outlive its parent, whatever kills the parent.
 
-    python -m brownout.keeper -- COMMAND ARG...
+    python -m brownout.keeper [--way LINK TO] -- COMMAND ARG...
 
 The keeper's stdin is a pipe from the parent. While it is open, the keeper waits; when it ends (the parent closed it, or
 died by any signal), the keeper ends the child and everything the child started: SIGTERM to its process group, and
-SIGKILL for what is left after a grace. The keeper's exit code is the child's.
+SIGKILL for what is left after a grace. The keeper's exit code is the child's. A way is a symbolic link that is there as
+long as the child is: the keeper makes it, and takes it away, for it outlives whatever kills the parent.
 
 It imports little, so that it costs little; it must not be started with a shell's job control in between.
 """
@@ -16,6 +17,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 GRACE_S = 2.0
@@ -23,9 +25,15 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_PDEATHSIG = 1
 
 
-def command(child: list[str]) -> list[str]:
-    """Return the command line that runs a child under a keeper."""
-    return [sys.executable, "-E", "-s", str(Path(__file__).resolve()), "--", *child]
+def command(child: list[str], way: tuple[Path, Path] | None = None) -> list[str]:
+    """Return the command line that runs a child under a keeper.
+
+    Args:
+        child: the child's.
+        way: a symbolic link that the child needs, and where it leads.
+    """
+    needs = ["--way", *map(str, way)] if way else []
+    return [sys.executable, "-E", "-s", str(Path(__file__).resolve()), *needs, "--", *child]
 
 
 def _prctl(option: int, value: int) -> None:
@@ -91,6 +99,22 @@ def _in_child() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def _way(link: str, to: str) -> Iterator[None]:
+    Path(link).symlink_to(to)
+    try:
+        yield
+    finally:
+        Path(link).unlink(missing_ok=True)
+
+
+def main(words: list[str]) -> int:
+    """Do what the command line says; return the exit code."""
+    end = words.index("--")
+    with _way(*words[1:end]) if end else contextlib.nullcontext():
+        code = keep(words[end + 1 :])
+    return code if code >= 0 else 128 - code
+
+
 if __name__ == "__main__":
-    code = keep(sys.argv[sys.argv.index("--") + 1 :])
-    sys.exit(code if code >= 0 else 128 - code)
+    sys.exit(main(sys.argv[1:]))

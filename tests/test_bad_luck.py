@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,12 @@ def _fault_is_on(out: Path) -> bool:
     return bool(files) and '"on"' in files[0].read_text()
 
 
+def _ways(into: Path) -> list[Path]:
+    """Return the links among the machine's temporary files that lead there."""
+    links = Path(tempfile.gettempdir()).glob("bo-*")
+    return [link for link in links if link.is_symlink() and link.readlink().is_relative_to(into)]
+
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are counted in /proc")
 
 
@@ -50,12 +57,14 @@ def test_a_run_killed_in_the_middle_of_a_fault_lets_go(tmp_path: Path, number: i
     """No process stays, the fault is lifted and read back, and what was seen can be judged: unknown, not green."""
     gate = _gate(tmp_path)
     assert came_true(lambda: _fault_is_on(tmp_path))
+    assert _ways(tmp_path)
 
     gate.send_signal(number)
     gate.communicate(timeout=30)
 
     assert code == gate.returncode
     assert came_true(lambda: not running(tmp_path)), running(tmp_path)
+    assert [] == _ways(tmp_path)
     run = RunDir.open(tmp_path / "gate" / "latest")
     off = [record for record in run.faults() if record.event == "off"]
     assert [True] == [record.undone for record in off]

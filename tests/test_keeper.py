@@ -69,3 +69,19 @@ def test_a_keeper_that_is_killed_does_not_leave_its_child(tmp_path: Path) -> Non
     keeper.wait(10)
 
     assert came_true(lambda: not _alive(child))
+
+
+def test_a_way_is_there_as_long_as_its_child(tmp_path: Path) -> None:
+    """A link that a child needs leads where it was told, and goes with the child, whatever becomes of the parent."""
+    (tmp_path / "far").mkdir()
+    way, said = tmp_path / "way", tmp_path / "far" / "said"
+    code = "import sys, time; open(f'{sys.argv[1]}/said', 'w').write('x'); time.sleep(300)"
+    words = command([sys.executable, "-c", code, str(way)], (way, tmp_path / "far"))
+    keeper = subprocess.Popen(words, stdin=subprocess.PIPE)  # noqa: S603 - ours
+    assert came_true(lambda: said.exists() and said.read_text() == "x")
+
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    keeper.wait(20)
+
+    assert not way.is_symlink()
