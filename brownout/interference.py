@@ -6,7 +6,8 @@ What differs between the first two is the target's own doing (a clock, chance), 
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from itertools import zip_longest
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -16,15 +17,20 @@ from brownout.tape import BLOCK_BYTES, PACE, REPLIES, WIRE_BODY, TapeRecord
 from brownout.volatile import is_volatile
 
 SURE, DOUBTFUL = 1e-5, 0.05
-"""How likely chance alone may make what is called interference, for one part of the messages at one place: below the
-first it is; from there up to the second nobody knows. There are about a hundred such parts."""
+"""How likely chance alone may make what is called interference, for one part of requests or of replies: below the first
+it is, by the ways in which it differs; else, below the second by how often it does, nobody knows. There are some fifty
+such parts."""
 
 _CHANCE = 1 / 3  # that of three plays, alike but for chance, the last is the odd one
 _DRAWS_MAX = 1000  # more are scaled down to so many, lest a power of two thirds be no number any more
+_HELD_MAX = 300  # so many messages for nobody, at a place, are held against each other
 _BODY = "body"
 
 Key: TypeAlias = tuple[str, str, int]
 """A message's place, whose request it is of, and the how manieth it is of those."""
+
+_Print: TypeAlias = frozenset[tuple[str, str]]
+"""All parts of a message, and the blocks of its body, by name."""
 
 
 class Difference(NamedTuple):
@@ -42,7 +48,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
         compared: how many messages could be compared.
         left: how many could not.
         differences: what the secret changed.
-        doubtful: what it may have changed: too few to tell from chance.
+        doubtful: what it may have changed: too few, or too much alike, to tell from chance.
         loose: parts that differ with the same secret, too, here and there.
     """
 
@@ -125,11 +131,11 @@ def likely_differences(
 
 
 class _Counts:
-    """How often each part of the messages at a place was the odd one in which play."""
+    """How often each part of requests, or of replies, was the odd one in which play, and in which ways."""
 
     def __init__(self) -> None:
-        self._odd: dict[tuple[str, str], list[Difference]] = {}
-        self._others: Counter[tuple[str, str]] = Counter()
+        self._odd: dict[tuple[str, str], list[tuple[Difference, Hashable]]] = {}
+        self._others: dict[tuple[str, str], list[Hashable]] = {}
         self._loose: Counter[tuple[str, str]] = Counter()
 
     def note(self, messages: Sequence[TapeRecord]) -> None:
@@ -137,12 +143,13 @@ class _Counts:
         first, _, twin = told = [_comparable(one) for one in messages]
         for part in sorted(set().union(*told)):
             ours, same, other = (one.get(part) for one in told)
-            at = (messages[0].place, part)
+            what_of, at = (messages[0].kind, part), (messages[0].place, part)
             if ours == same != other:
                 what = _of_body(first[_BODY], twin[_BODY]) if part == _BODY else part
-                self._odd.setdefault(at, []).append(Difference(messages[0].place, messages[0].canary, what))
+                one = Difference(messages[0].place, messages[0].canary, what)
+                self._odd.setdefault(what_of, []).append((one, _change(ours, other)))
             elif other in (ours, same) and ours != same:
-                self._others[at] += 1
+                self._others.setdefault(what_of, []).append(_change(ours, same))
             if ours != same:
                 self._loose[at] += 1
 
@@ -150,12 +157,14 @@ class _Counts:
         """Return what is no chance, and what may be."""
         sure: list[Difference] = []
         doubtful: list[Difference] = []
-        for at, odd in self._odd.items():
-            how_likely = by_chance(len(odd), self._others[at])
-            if how_likely < SURE:
-                sure += odd
-            elif how_likely < DOUBTFUL:
-                doubtful += odd
+        for what_of, odd in self._odd.items():
+            found, others = [one for one, _ in odd], self._others.get(what_of, [])
+            ways = by_chance(len({how for _, how in odd}), len(set(others)))
+            match _weighed(ways, by_chance(len(odd), len(others))):
+                case "sure":
+                    sure += found
+                case "doubtful":
+                    doubtful += found
         return sure, doubtful
 
     def loose(self) -> list[str]:
@@ -164,7 +173,7 @@ class _Counts:
 
 
 def by_chance(odd: int, others: int) -> float:
-    """Return how likely it is by chance that of three plays the last is the odd one so often, or more.
+    """Return how likely it is by chance that of three plays one that was named before is the odd one so often, or more.
 
     Args:
         odd: how often it was.
@@ -182,14 +191,40 @@ def _compare_strays(place: str, messages: Sequence[Sequence[TapeRecord]]) -> Com
     first, again, twin = (set(one) for one in seen)
     gone, new = (first & again) - twin, twin - first - again
     others = ((first & twin) - again) | ((again & twin) - first)
-    how_likely = by_chance(len(gone), len(others)) if len(new) >= len(gone) / 2 else 1.0
+    weight = ""
+    if len(new) >= len(gone) / 2:
+        weight = _weighed(by_chance(_ways(gone, new), len(others)), by_chance(len(gone), len(others)))
     found = [Difference(place, "", "a message for nobody")] * len(gone)
     return Compared(
         compared=sum(count for one, count in seen[0].items() if one in again),
         left=0,
-        differences=found if how_likely < SURE else [],
-        doubtful=found if SURE <= how_likely < DOUBTFUL else [],
+        differences=found if weight == "sure" else [],
+        doubtful=found if weight == "doubtful" else [],
     )
+
+
+def _weighed(ways: float, times: float) -> Literal["sure", "doubtful", ""]:
+    """Return what differences are, by how likely chance makes so many ways of differing, and so many of them at all.
+
+    Messages that differ all in the same way count as one for the first: what a process draws when it starts, one of two
+    numbers say, stands in all that it sends.
+    """
+    if ways < SURE:
+        return "sure"
+    return "doubtful" if times < DOUBTFUL else ""
+
+
+def _change(one: Sequence[str] | None, other: Sequence[str] | None) -> Hashable:
+    """Return how a part differs: both digests, or those of the first blocks that are not the same."""
+    if one is None or other is None or isinstance(one, str) or isinstance(other, str):
+        return one, other
+    return next((pair for pair in zip_longest(one, other) if pair[0] != pair[1]), None)
+
+
+def _ways(gone: Collection[_Print], new: Collection[_Print]) -> int:
+    """Return in how many ways messages differ from those that came for them, each held against the one most like it."""
+    candidates = list(new)[:_HELD_MAX]
+    return len({min((one ^ other for other in candidates), key=len) for one in gone}) if candidates else 0
 
 
 def _inside(one: TapeRecord, tenant: str, allow: Collection[str]) -> bool:
@@ -243,6 +278,7 @@ def _comparable(one: TapeRecord) -> dict[str, Sequence[str]]:
     return parts | {_BODY: one.blocks}
 
 
-def _print(one: TapeRecord) -> tuple[object, ...]:
+def _print(one: TapeRecord) -> _Print:
     parts = _comparable(one)
-    return (*sorted((part, digest) for part, digest in parts.items() if part != _BODY), tuple(one.blocks))
+    body = [(f"{_BODY} {number}", block) for number, block in enumerate(one.blocks)]
+    return frozenset([*((part, str(digest)) for part, digest in parts.items() if part != _BODY), *body])

@@ -128,9 +128,13 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
         return self.twin if self.play == "twin" else ""
 
     def plays(self) -> "dict[Play, TestPlan]":
-        """Return what is played of the test: itself alone, or all three plays, under names of their own."""
+        """Return what is played of the test, in this order: itself alone, or all three plays, under names of their own.
+
+        The play with another secret comes between the two that are alike: then no date, however coarse, is the same in
+        these and another one in it.
+        """
         plays: dict[Play, TestPlan] = {"first": self}
-        others: tuple[Play, ...] = ("again", "twin") if self.twin else ()
+        others: tuple[Play, ...] = ("twin", "again") if self.twin else ()
         for play in others:
             plays[play] = msgspec.structs.replace(self, test=f"{self.test}.{play}", play=play)
         return plays

@@ -7,7 +7,7 @@ history, and nothing is left out but the machine's own date.
 import re
 from typing import Literal, NamedTuple, TypeAlias
 
-Where: TypeAlias = Literal["request header", "request query", "reply header", "reply member"]
+Where: TypeAlias = Literal["request header", "request query", "request form", "reply header", "reply member"]
 
 
 class Volatile(NamedTuple):
@@ -24,6 +24,8 @@ class Volatile(NamedTuple):
 
 _DATED = "a signature's date, and what was signed with it"
 _GRANTED = "a credential as it was given out: another one each time"
+_SIGNED = "a token of the caller's own, with its date"
+_COUNTED = "follows from the body, where it is looked at"
 _TRACED = "names the trace or span, drawn by chance"
 _NUMBERED = "names the request, drawn by chance or counted"
 
@@ -50,10 +52,17 @@ VOLATILE: tuple[Volatile, ...] = (
     Volatile("request header", "idempotency-key", _NUMBERED),
     Volatile("request header", "x-envoy-expected-rq-timeout-ms", "what is left of the time allowed"),
     Volatile("request header", "x-stainless-retry-count", "the attempt's number"),
+    Volatile("request header", "content-length", _COUNTED),
     Volatile("request query", "x-amz-date", _DATED),
     Volatile("request query", "x-amz-signature", _DATED),
     Volatile("request query", "x-amz-credential", _GRANTED),
     Volatile("request query", "x-amz-security-token", _GRANTED),
+    Volatile("request form", "subject_token", f"{_GRANTED}, or a signed request, with its date"),
+    Volatile("request form", "assertion", _SIGNED),
+    Volatile("request form", "client_assertion", _SIGNED),
+    Volatile("request form", "webidentitytoken", _GRANTED),
+    Volatile("request form", "rolesessionname", "SDKs name sessions by the machine's date"),
+    Volatile("reply header", "content-length", _COUNTED),
     Volatile("reply header", "date", "the machine's date, which the HTTP server writes itself", ever=True),
     Volatile("reply header", "x-request-id", _NUMBERED),
     Volatile("reply header", "request-id", _NUMBERED),
@@ -67,13 +76,19 @@ VOLATILE: tuple[Volatile, ...] = (
 )
 """The allow-list. `docs/interference.md` has it as a table."""
 
-_MEMBERS = "|".join(one.name for one in VOLATILE if one.where == "reply member")
-_MEMBER = re.compile(rb'("(?:%b)"\s*:\s*)("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)' % _MEMBERS.encode())
+
+def _names(where: Where) -> bytes:
+    return "|".join(re.escape(one.name) for one in VOLATILE if one.where == where).encode()
+
+
+_MEMBER = re.compile(rb'("(?:%b)"\s*:\s*)("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)' % _names("reply member"))
+_FORM = re.compile(rb"[\w.~%+*-]+=[\w.~%+*-]*(?:&[\w.~%+*-]+=[\w.~%+*-]*)*")
+_FIELD = re.compile(rb"((?:^|&)(?:%b)=)[^&]*" % _names("request form"), re.IGNORECASE)
 _PARTS = {
     (kind, f"{word} {one.name}"): one
     for one in VOLATILE
     for kind, _, word in [one.where.partition(" ")]
-    if word != "member"
+    if word in ("header", "query")
 }
 
 
@@ -84,8 +99,10 @@ def is_volatile(kind: str, part: str, *, virtual: bool) -> bool:
 
 
 def without_volatile_members(kind: str, body: bytes) -> bytes:
-    """Return a reply's body with the values of its volatile members emptied; other bodies are returned as they are.
+    """Return a body with the values of its volatile members emptied: of a reply, or of a request that is a form.
 
     JSON is not parsed: a stream has it in pieces, and a pattern finds the members of both.
     """
-    return _MEMBER.sub(rb"\1", body) if kind == "reply" else body
+    if kind == "reply":
+        return _MEMBER.sub(rb"\1", body)
+    return _FIELD.sub(rb"\1", body) if _FORM.fullmatch(body) else body

@@ -186,3 +186,30 @@ def test_chance_has_a_likelihood(odd: int, others_odd: int) -> None:
 def test_eleven_times_in_a_row_is_no_chance() -> None:
     """Ten may be."""
     assert by_chance(11, 0) < SURE < by_chance(10, 0)
+
+
+def test_what_differs_always_in_the_same_way_is_doubtful() -> None:
+    """A process may draw one of two words when it starts, and say it in all that it sends."""
+    first, twin = (with_header(others(tape()), lambda _, play=play: f"worker {play}", "x-drawn") for play in "ab")
+    found = likely(first, first, twin)
+    assert ([], 40 * 2) == (found.differences, len(found.doubtful) * 2)
+
+
+def test_strays_that_differ_always_in_the_same_way_are_doubtful() -> None:
+    """So it is with what is nobody's."""
+    first, twin = (
+        [message(number, tenant="", blocks=[f"beat {number}", f"worker {play}"]) for number in range(20)]
+        for play in "ab"
+    )
+    found = likely(first, first, twin)
+    assert ([], 20) == (found.differences, len(found.doubtful))
+
+
+def test_a_part_is_weighed_wherever_it_went() -> None:
+    """Six messages at each of three endpoints are eighteen."""
+    places = [NEAR, SPARE, ABROAD]
+    first, twin = (
+        with_header([message(n, place=places[n % 3]) for n in range(18)], lambda one, play=play: f"{play} {one.canary}")
+        for play in "ab"
+    )
+    assert 18 == len(likely(first, first, twin).differences)

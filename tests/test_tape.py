@@ -133,8 +133,16 @@ def test_what_is_volatile_in_a_reply_s_body_is_told_apart_from_the_rest() -> Non
     assert {WIRE_BODY, "blocks"} == changed(first, another)
 
 
+def test_what_callers_show_to_identity_services_is_told_apart_from_the_rest() -> None:
+    """A form's tokens have a date in them; a body that is no form has none, whatever it says."""
+    form = b"audience=a%2Fb&Subject_Token=%7B%22url%22%7D&grant_type=g&assertion="
+    assert b"audience=a%2Fb&Subject_Token=&grant_type=g&assertion=" == without_volatile_members("request", form)
+    for body in (b'{"x":"&subject_token=1"}', b"a b&subject_token=1", b"subject_token=1\n", b""):
+        assert body == without_volatile_members("request", body)
+
+
 def test_only_replies_have_volatile_members() -> None:
-    """What a target says in a request's body is all its own."""
+    """What a target says in JSON is all its own."""
     body = b'{"id":"chat-1","created":17,"request_id":"r\\"q","x":1}'
     assert b'{"id":,"created":,"request_id":,"x":1}' == without_volatile_members("reply", body)
     assert body == without_volatile_members("request", body)

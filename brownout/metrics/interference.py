@@ -82,7 +82,7 @@ def _check_enough(found: Compared) -> None:
     if found.doubtful:
         raise NoEvidence(
             f"{len(found.doubtful)} messages differ with the other secret alone ({_listed(found.doubtful)}): "
-            "so few may by chance; virtual time would tell, or another run"
+            "so few, or so much alike, may by chance; virtual time would tell, or another run"
         )
 
 
