@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from brownout.canary import CanaryMint
+from brownout.scanning.barren import Barren
 from brownout.scanning.findings import Limits, Sighting, Unseen
 from brownout.scanning.scanner import scanned
 from brownout.wire import HttpRequest
@@ -37,13 +38,16 @@ def header_bytes(headers: Mapping[str, str]) -> bytes:
     return _APART.join(f"{name}: {value}" for name, value in headers.items()).encode("utf-8", "surrogateescape")
 
 
-def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None = None) -> Scan:
+def scan_request(
+    mint: CanaryMint, request: HttpRequest, limits: Limits | None = None, barren: Barren | None = None
+) -> Scan:
     """Return what a request as it stood on the wire holds; a body that was cut short is given as far as it came.
 
     Args:
         mint: knows a genuine canary.
         request: the request, its body not decoded.
         limits: how far to go, in each part.
+        barren: what earlier scans of this run's have decoded in vain.
     """
     parts: dict[str, tuple[bytes, list[str]]] = {
         "url": (f"{request.method} {request.path}?{request.query}".encode(), []),
@@ -52,7 +56,7 @@ def scan_request(mint: CanaryMint, request: HttpRequest, limits: Limits | None =
     }
     scan = Scan({}, {})
     for part, (data, codings) in parts.items():
-        sightings, unseen = scanned(mint, data, codings, limits)
+        sightings, unseen = scanned(mint, data, codings, limits, barren)
         if sightings:
             scan.sightings[part] = sightings
         if unseen:

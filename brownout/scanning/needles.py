@@ -53,6 +53,11 @@ class Hits(NamedTuple):
     deeper_keys: bool
     escaped_quotes: bool
 
+    @property
+    def nothing_within(self) -> bool:
+        """Whether nothing was met that may have something within it."""
+        return not (self.formats or self.run >= 0 or self.keys)
+
 
 _NOTHING = Hits([], [], run=-1, keys=False, escaped_keys=False, deeper_keys=False, escaped_quotes=False)
 

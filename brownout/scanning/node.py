@@ -1,8 +1,10 @@
 """One stream of bytes under scan, and what is found to lie within it: the tree that a scan goes through."""
 
 from bisect import bisect_right
+from typing import NamedTuple
 
 from brownout.canary import CanaryMint, Mark
+from brownout.scanning.barren import Barren
 from brownout.scanning.deltas import DELTAS, Deltas
 from brownout.scanning.findings import Limits, Reason, Sighting, Unseen, chain_text
 from brownout.scanning.needle import body_of
@@ -18,9 +20,12 @@ _TURN_BYTES = 64 * 1024
 class Shared:
     """What all nodes of one scan share: the key, the limits, and what was found."""
 
-    def __init__(self, mint: CanaryMint, limits: Limits) -> None:
+    def __init__(self, mint: CanaryMint, limits: Limits, barren: Barren) -> None:
         self.mint = mint
         self.limits = limits
+        self.barren = barren
+        self.decoded: list[bytes] = []
+        """Runs that may be barren, if this scan sees nothing."""
         self.left_bytes = limits.unpacked_bytes
         self.sightings: list[Sighting] = []
         self.unseen: dict[tuple[str, str], Unseen] = {}
@@ -34,6 +39,12 @@ class Shared:
             self._proven[body] = mark
         return mark
 
+    def close(self) -> None:
+        """Come to the end of the scan: remember what was decoded in vain."""
+        if self.decoded and not self.unseen and all(one.chain == "raw" for one in self.sightings):
+            self.barren.learn_runs(self.decoded)
+        self.decoded = []
+
     def saw(self, mark: Mark, chain: tuple[str, ...], offset: int) -> None:
         """Note a canary, unless it was seen in the same way before, or in one piece what is now put together."""
         if (mark, chain) in self._seen:
@@ -44,6 +55,14 @@ class Shared:
         self.sightings.append(Sighting(mark.canary, mark.kind, chain_text(chain), offset))
 
 
+class _Within(NamedTuple):
+    """Who looks for what lies within a stream."""
+
+    packed: Packed
+    runs: Runs
+    deltas: Deltas
+
+
 class Node:
     """One stream.
 
@@ -51,18 +70,19 @@ class Node:
         shared: what its scan shares.
         chain: what it lies under, outermost first.
         offset: where it begins in the bytes as they were fed; None for these bytes themselves.
+
+    Attributes:
+        shared: the same.
     """
 
     def __init__(self, shared: Shared, chain: tuple[str, ...] = (), offset: int | None = None) -> None:
-        self._shared = shared
+        self.shared = shared
         self._chain = chain
         self._origins: list[tuple[int, int]] | None = None if offset is None else [(0, offset)]
         self._held = bytearray()
         self._before = 0  # how many of the bytes held were looked at, and are there for what follows them
         self._at = 0  # where in this stream those held begin
-        self._packed = Packed(self)
-        self._runs = Runs(self)
-        self._deltas = Deltas(self)
+        self._within: _Within | None = None
         self._gathered: dict[str, Node | None] = {}
 
     def declare(self, codings: list[str]) -> None:
@@ -72,7 +92,7 @@ class Node:
         if form is None:
             self.unseen("unknown-encoding", name, 0)
         else:
-            self._packed.declare(form, 0, inner)
+            self._lookers().packed.declare(form, 0, inner)
 
     def feed(self, data: bytes, offset: int | None = None) -> bool:
         """Look at more bytes; return whether they may be looked at, or are too many.
@@ -82,8 +102,8 @@ class Node:
             offset: where they come from, in a stream that is put together of several.
         """
         if self._origins is not None:
-            self._shared.left_bytes -= len(data)
-            if self._shared.left_bytes < 0:
+            self.shared.left_bytes -= len(data)
+            if self.shared.left_bytes < 0:
                 return False
             if offset is not None:
                 self._origins.append((self._at + len(self._held), offset))
@@ -97,7 +117,7 @@ class Node:
         """Look at what is left, here and within."""
         self._look(bytes(self._held), self._before, len(self._held), last=True)
         self._held.clear()
-        for one in (self._packed, self._runs, self._deltas):
+        for one in self._within or ():
             one.close()
         for inside in self._gathered.values():
             if inside is not None:
@@ -106,7 +126,7 @@ class Node:
     def inside(self, name: str, offset: int) -> "Node | None":
         """Return a new node for what lies within, or None where it lies too deep."""
         chain = (*self._chain, *name.split(">"))
-        return None if len(chain) > self._shared.limits.depth else Node(self._shared, chain, offset)
+        return None if len(chain) > self.shared.limits.depth else Node(self.shared, chain, offset)
 
     def gathered(self, name: str, offset: int) -> "Node | None":
         """Return the one node for all that is short and lies under the same; None as `inside`."""
@@ -117,7 +137,7 @@ class Node:
     def unseen(self, reason: Reason, name: str, offset: int) -> None:
         """Note what cannot be looked into; the first place stands for all."""
         chain = chain_text((*self._chain, name))
-        self._shared.unseen.setdefault((reason, chain), Unseen(reason, chain, offset))
+        self.shared.unseen.setdefault((reason, chain), Unseen(reason, chain, offset))
 
     def offset_of(self, at: int) -> int:
         """Return where a place in the window now looked at comes from, in the bytes as they were fed."""
@@ -140,9 +160,17 @@ class Node:
     def _look(self, window: bytes, begin: int, end: int, *, last: bool = False) -> None:
         hits = haystack().search(window, begin, end)
         for at, needle in hits.needles:
-            mark = self._shared.proven(body_of(needle, window, at, AHEAD_BYTES))
+            mark = self.shared.proven(body_of(needle, window, at, AHEAD_BYTES))
             if mark is not None:
-                self._shared.saw(mark, self._chain + needle.chain, self.offset_of(at))
-        self._packed.look(window, begin, end, hits.formats)
-        self._runs.look(window, begin, end, hits.run)
-        self._deltas.look(window, begin, end, hits, last=last)
+                self.shared.saw(mark, self._chain + needle.chain, self.offset_of(at))
+        if last and self._within is None and hits.nothing_within:
+            return  # most of what is short: nothing has begun, and nothing can begin any more
+        packed, runs, deltas = self._lookers()
+        packed.look(window, begin, end, hits.formats)
+        runs.look(window, begin, end, hits.run)
+        deltas.look(window, begin, end, hits, last=last)
+
+    def _lookers(self) -> "_Within":
+        if self._within is None:
+            self._within = _Within(Packed(self), Runs(self), Deltas(self))
+        return self._within

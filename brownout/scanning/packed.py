@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 _MOST = 8
 """So many streams may be open at once, of which all but one are chance. Of more, the oldest is given up."""
 
+_BY_CHANCE_BYTES = 512
+"""What begins by chance like something packed, and is broken, may make some bytes all the same; hardly so many."""
+
 _MOST_BEGUN = 64
 """So many may begin in one turn and not end in it at once. Chance never makes that many."""
 
@@ -44,8 +47,9 @@ class Stretch:
                 self._look(piece)
                 if not self.open:
                     return len(data)
-        except Broken:
-            self._end("broken")
+        except Broken as broken:
+            chance = broken.salvaged and self._declared is None and self._made_bytes < _BY_CHANCE_BYTES
+            self._end(None if chance else "broken")
             return 0
         if self._unpacker.done:
             self._end(None)

@@ -27,7 +27,8 @@ _STEP = 64
 _OFTEN = 40
 _HEX_ALONE = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _HEX_STRETCH = re.compile(rb"[0-9A-Fa-f]{24,}")
-_BARREN, _BARREN_BYTES = 512, 256
+_BARREN, _BARREN_BYTES = 512, 1024
+_STRING = re.compile(rb'"\s?:')
 _APART = b"\0\0"
 
 
@@ -43,7 +44,7 @@ class Runs:
         self._offset = 0
         self._often = False
         self._barren: set[bytes] = set()
-        """Some that were read: ids, mostly. They hold no strings, and so are no pieces of anything."""
+        """Some that were read: ids, mostly. They hold no strings under a key, and so are no pieces of anything."""
 
     def look(self, window: bytes, begin: int, end: int, run: int) -> None:
         """Go on with an open run, then look for those that begin in ``window[begin:end]``.
@@ -98,7 +99,8 @@ class Runs:
 
     def _read(self, letters: bytes, offset: int) -> None:
         """Read a short run in every way there is, unless the same was read before, and it can say no more."""
-        if letters in self._barren:
+        shared = self._node.shared
+        if letters in self._barren or shared.barren.has_run(letters):
             return
         tidied = letters if letters.isalnum() else tidy(letters)
         made = b""
@@ -109,10 +111,11 @@ class Runs:
             readings = [bytes.fromhex(one.decode()) for one in digits]
             self._inside("hex", offset, readings)
             made += b"".join(readings)
-        if b'"' not in made and len(letters) <= _BARREN_BYTES:
+        if len(letters) <= _BARREN_BYTES and not _STRING.search(made):
             if len(self._barren) >= _BARREN:
                 self._barren.clear()
             self._barren.add(letters)
+            shared.decoded.append(letters)
 
     def _read_base64(self, letters: bytes, offset: int) -> bytes:
         first = from_base64(letters)

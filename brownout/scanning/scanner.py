@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 
 from brownout.canary import CanaryMint
+from brownout.scanning.barren import Barren
 from brownout.scanning.findings import Limits, Sighting, Unseen
 from brownout.scanning.node import Node, Shared
 
 
 def scanned(
-    mint: CanaryMint, data: bytes, codings: Sequence[str] = (), limits: Limits | None = None
+    mint: CanaryMint,
+    data: bytes,
+    codings: Sequence[str] = (),
+    limits: Limits | None = None,
+    barren: Barren | None = None,
 ) -> tuple[list[Sighting], list[Unseen]]:
     """Return what some bytes hold that are all there, and what of them was not looked into; see `Scanner`."""
-    scanner = Scanner(mint, codings=codings, limits=limits)
-    return [*scanner.feed(data), *scanner.close()], scanner.unseen
+    if barren is not None and not codings and barren.has(data):
+        return [], []
+    scanner = Scanner(mint, codings=codings, limits=limits, barren=barren)
+    found, unseen = [*scanner.feed(data), *scanner.close()], scanner.unseen
+    if barren is not None and not (codings or found or unseen):
+        barren.learn(data)
+    return found, unseen
 
 
 class Scanner:
@@ -25,10 +35,18 @@ class Scanner:
         mint: knows a genuine canary.
         codings: what the sender says the bytes lie under, outermost first: of a ``Content-Encoding``, the last first.
         limits: how far to go.
+        barren: what earlier scans with the same of these have decoded in vain.
     """
 
-    def __init__(self, mint: CanaryMint, *, codings: Sequence[str] = (), limits: Limits | None = None) -> None:
-        self._shared = Shared(mint, limits or Limits())
+    def __init__(
+        self,
+        mint: CanaryMint,
+        *,
+        codings: Sequence[str] = (),
+        limits: Limits | None = None,
+        barren: Barren | None = None,
+    ) -> None:
+        self._shared = Shared(mint, limits or Limits(), barren or Barren())
         self._root = Node(self._shared)
         if codings:
             self._root.declare(list(codings))
@@ -47,6 +65,7 @@ class Scanner:
     def close(self) -> list[Sighting]:
         """Come to the end of the bytes; return what is new."""
         self._root.close()
+        self._shared.close()
         return self._news()
 
     def _news(self) -> list[Sighting]:

@@ -28,8 +28,19 @@ _LZMA_MEMORY_BYTES = 128 * 1024 * 1024
 Data: TypeAlias = bytes | memoryview
 
 
+_SLICE_BYTES = 256
+
+
 class Broken(Exception):  # noqa: N818 - a fact about what came
-    """What came is not in the format."""
+    """What came is not in the format.
+
+    Attributes:
+        salvaged: whether what was yielded is what could be had all the same: of chance, mostly, a few bytes.
+    """
+
+    def __init__(self, *, salvaged: bool = False) -> None:
+        super().__init__()
+        self.salvaged = salvaged
 
 
 class Unpacker(Protocol):
@@ -77,7 +88,10 @@ class _Inflating:
     """DEFLATE, in whatever wrapper ``wbits`` says (zlib's word for it)."""
 
     def __init__(self, wbits: int) -> None:
+        self._wbits = wbits
         self._inner = isal_zlib.decompressobj(wbits)
+        self._vain = b""
+        self._made = False
 
     @property
     def done(self) -> bool:
@@ -88,12 +102,37 @@ class _Inflating:
         return self._inner.unused_data
 
     def feed(self, data: Data) -> Iterator[bytes]:
-        return _drained(self._step, data, (_BadDeflate,))
+        if not self._made:
+            self._vain += data  # it is little: something comes of the first window, or nothing ever does
+        try:
+            yield from _drained(self._step, data, (_BadDeflate,))
+        except Broken:
+            if self._made:
+                raise
+            yield from _salvaged(self._vain, self._wbits)
+            raise Broken(salvaged=True) from None
 
     def _step(self, data: Data) -> tuple[bytes, bytes, bool]:
         piece = self._inner.decompress(data, PIECE_BYTES)
+        if piece:
+            self._made, self._vain = True, b""
         rest = self._inner.unconsumed_tail
         return piece, rest, not self._inner.eof and (bool(rest) or len(piece) == PIECE_BYTES)
+
+
+def _salvaged(data: bytes, wbits: int) -> Iterator[bytes]:
+    """Yield what DEFLATE makes of some bytes up to where they are none: its end may have been cut off on purpose.
+
+    An error costs all that the same call has made, so that it is come near in ever smaller steps.
+    """
+    inner, at, step = zlib.decompressobj(wbits), 0, _SLICE_BYTES
+    while at < len(data) and step:
+        kept = inner.copy()
+        try:
+            yield inner.decompress(data[at : at + step])  # a quarter of a MiB at most: DEFLATE makes 1032 of one byte
+            at += step
+        except zlib.error:
+            inner, step = kept, step // 4
 
 
 class _Deflating:
