@@ -1,27 +1,15 @@
 """Once it was full, it is never asked again."""
 
-from collections.abc import Collection, Sequence
+import math
 
-from brownout.wire import Refusal
 from fixtures.router.policy import Policy
 from suites.selftest.planted.base import Planted, with_policy
 
-_FULL = ("throttled", "overloaded")
-
 
 class _NeverAgain(Policy):
-    _was_full = ""
-
-    def failed(self, now_s: float, endpoint: str, refusal: Refusal) -> None:
-        super().failed(now_s, endpoint, refusal)
-        if refusal.kind in _FULL and any(p.name == endpoint and p.capacity == "provisioned" for p in self._places):
-            self._was_full = endpoint
-
-    def with_room(
-        self, now_s: float, candidates: Sequence[str], tried: Collection[str], tenant: str, traffic_class: str
-    ) -> list[str]:
-        others = [name for name in candidates if name != self._was_full]
-        return super().with_room(now_s, others or candidates, tried, tenant, traffic_class)
+    def full(self, now_s: float, endpoint: str, told_s: float | None, *, too_often: bool) -> None:
+        bought = any(place.name == endpoint and place.capacity == "provisioned" for place in self._places)
+        super().full(now_s, endpoint, math.inf if bought else told_s, too_often=too_often)
 
 
 ABANDONS_PROVISIONED = Planted(

@@ -1,15 +1,13 @@
 """Who says no must be ill."""
 
-from brownout.wire import Refusal
 from fixtures.router.policy import Policy
 from suites.selftest.planted.base import Planted, with_policy
 
 
 class _AnyError(Policy):
-    def failed(self, now_s: float, endpoint: str, refusal: Refusal) -> None:
-        super().failed(now_s, endpoint, refusal)
-        if refusal.kind == "invalid":
-            self.breakers[endpoint].failure(now_s)
+    def rejected(self, now_s: float, endpoint: str) -> None:
+        super().rejected(now_s, endpoint)
+        self.breakers[endpoint].failure(now_s)
 
 
 BLAMES_THE_ENDPOINT = Planted(

@@ -1,10 +1,7 @@
 """Whoever has begun to come back comes back."""
 
-from collections.abc import Collection, Mapping, Sequence
-
 from fixtures.router.breaker import Breaker, BreakerSettings
-from fixtures.router.policy import Place, Policy, Settings
-from suites.selftest.planted.base import Planted, with_policy
+from suites.selftest.planted.base import Planted, with_breaker
 
 _FOR_S = 15.0
 
@@ -32,16 +29,10 @@ class _Deaf(Breaker):
             self.success(now_s)
 
 
-class _GoesOn(Policy):
-    def __init__(self, places: Sequence[Place], allow: Mapping[str, Collection[str]], settings: Settings) -> None:
-        super().__init__(places, allow, settings)
-        self.breakers = {place.name: _Deaf(settings.breaker) for place in places}
-
-
 DEAF_TO_RELAPSE = Planted(
     name="deaf-to-relapse",
     about="goes on giving a healed endpoint its traffic back when it fails again",
-    make=with_policy(_GoesOn),
+    make=with_breaker(_Deaf),
     caught_by="ramp_relapse_ratio",
     also=frozenset({"share_left_ratio"}),
     why="an endpoint that fails a part of its requests answers a probe now and then",

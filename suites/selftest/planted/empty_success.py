@@ -1,20 +1,14 @@
 """When nothing works, 200 and nothing."""
 
-from collections.abc import AsyncGenerator
-
-from brownout.wire import Ask, End, Event, Refusal
+from brownout.wire import End, Event, Refusal
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, or_instead, with_router
+from suites.selftest.planted.base import Planted, with_router
 
 
 class _Silence(Router):
-    def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-        return or_instead(super().route(ask, tenant, traffic_class), _nothing)
-
-
-async def _nothing(refusal: Refusal) -> list[Event]:
-    del refusal
-    return [End()]
+    async def unanswered(self, refusal: Refusal) -> list[Event]:
+        del refusal
+        return [End()]
 
 
 EMPTY_SUCCESS = Planted(

@@ -1,20 +1,14 @@
 """Sorry, as an answer."""
 
-from collections.abc import AsyncGenerator
-
-from brownout.wire import Ask, End, Event, Refusal, Token
+from brownout.wire import End, Event, Refusal, Token
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, or_instead, with_router
+from suites.selftest.planted.base import Planted, with_router
 
 
 class _Apologetic(Router):
-    def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-        return or_instead(super().route(ask, tenant, traffic_class), _apology)
-
-
-async def _apology(refusal: Refusal) -> list[Event]:
-    text = f"Error: {refusal}. Please try again later."
-    return [*(Token(f"{word} ") for word in text.split()), End()]
+    async def unanswered(self, refusal: Refusal) -> list[Event]:
+        text = f"Error: {refusal}. Please try again later."
+        return [*(Token(f"{word} ") for word in text.split()), End()]
 
 
 ERROR_AS_TEXT = Planted(

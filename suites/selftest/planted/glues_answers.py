@@ -6,8 +6,7 @@ from suites.selftest.planted.base import Planted, with_router
 
 
 class _Glue(Router):
-    def may_go_on(self, refusal: Refusal, *, begun: bool) -> bool:
-        del begun
+    def begins_again(self, refusal: Refusal) -> bool:
         return refusal.kind != "invalid"
 
 

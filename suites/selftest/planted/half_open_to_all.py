@@ -1,10 +1,7 @@
 """Let us see whether it has healed, all of us."""
 
-from collections.abc import Collection, Mapping, Sequence
-
 from fixtures.router.breaker import Breaker
-from fixtures.router.policy import Place, Policy, Settings
-from suites.selftest.planted.base import Planted, with_policy
+from suites.selftest.planted.base import Planted, with_breaker
 
 
 class _Unbounded(Breaker):
@@ -13,16 +10,10 @@ class _Unbounded(Breaker):
         return admitted or (self.state == "partial" and not self.bears_more())
 
 
-class _ToAll(Policy):
-    def __init__(self, places: Sequence[Place], allow: Mapping[str, Collection[str]], settings: Settings) -> None:
-        super().__init__(places, allow, settings)
-        self.breakers = {place.name: _Unbounded(settings.breaker) for place in places}
-
-
 HALF_OPEN_TO_ALL = Planted(
     name="half-open-to-all",
     about="lets every request try a sick endpoint, until the first of them has come to its end",
-    make=with_policy(_ToAll),
+    make=with_breaker(_Unbounded),
     caught_by="probes_in_flight",
     also=frozenset({"probe_rate_rps", "time_to_detect_s", "served_during_fault"}),
     why="who is asked by all at once is asked often, has not been left, and loses all who ask in mid-stream",

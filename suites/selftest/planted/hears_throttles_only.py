@@ -1,15 +1,13 @@
 """Retry-After is for quotas."""
 
-from brownout.wire import Refusal
+from brownout.wire import RefusalKind
 from fixtures.router.policy import Policy
 from suites.selftest.planted.base import Planted, with_policy
 
 
 class _HalfDeaf(Policy):
-    def failed(self, now_s: float, endpoint: str, refusal: Refusal) -> None:
-        heard = refusal.kind == "throttled"
-        quiet = Refusal(refusal.kind, refusal.message, status=refusal.status)
-        super().failed(now_s, endpoint, refusal if heard else quiet)
+    def heeded_s(self, kind: RefusalKind, told_s: float) -> float | None:
+        return super().heeded_s(kind, told_s) if kind == "throttled" else None
 
 
 HEARS_THROTTLES_ONLY = Planted(

@@ -1,13 +1,13 @@
 """Told when to come back, and not listening."""
 
-from brownout.wire import Refusal
+from brownout.wire import RefusalKind
 from fixtures.router.policy import Policy
 from suites.selftest.planted.base import Planted, with_policy
 
 
 class _Deaf(Policy):
-    def failed(self, now_s: float, endpoint: str, refusal: Refusal) -> None:
-        super().failed(now_s, endpoint, Refusal(refusal.kind, refusal.message, status=refusal.status))
+    def heeded_s(self, kind: RefusalKind, told_s: float) -> None:
+        del kind, told_s
 
 
 IGNORES_RETRY_AFTER = Planted(

@@ -2,13 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
-import aiohttp
-
-from brownout.clock import Clock
 from brownout.wire import Refusal
+from fixtures.router.parts import Parts
 from fixtures.router.policy import Policy
 from fixtures.router.server import Router
-from fixtures.router.world_file import WorldFile
 from suites.selftest.planted.base import Planted
 
 _FULL = ("throttled", "overloaded")
@@ -30,14 +27,10 @@ class _Drops(Router):
         return refusal.kind not in _FULL and super().may_go_on(refusal, begun=begun)
 
 
-def _make(world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> Router:
-    return _Drops(world, clock=clock, connector=connector, policy=_BoughtOrNothing)
-
-
 NO_SPILLOVER = Planted(
     name="no-spillover",
     about="refuses what does not fit into provisioned capacity, though on-demand has room",
-    make=_make,
+    make=Parts(router=_Drops, policy=_BoughtOrNothing),
     caught_by="dropped_with_capacity",
     seen_in="surge-spills-over",
     also=frozenset({"availability", "served_during_fault", "time_to_failover_s"}),

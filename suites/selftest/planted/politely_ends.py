@@ -1,21 +1,16 @@
 """Two ways to end a broken stream as if nothing had been."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import Collection
 
-from brownout.wire import Ask, End, Event, Refusal
+from brownout.wire import End, Refusal, StreamWriter
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Make, Planted, or_instead, with_router
+from suites.selftest.planted.base import Make, Planted, with_router
 
 
 def _ends_politely(kinds: Collection[str]) -> Make:
-    async def end(refusal: Refusal) -> list[Event]:
-        if refusal.kind not in kinds:
-            raise refusal
-        return [End()]
-
     class _Polite(Router):
-        def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-            return or_instead(super().route(ask, tenant, traffic_class), end, begun=True)
+        def last_words(self, writer: StreamWriter, refusal: Refusal) -> bytes:
+            return writer.event(End()) if refusal.kind in kinds else super().last_words(writer, refusal)
 
     return with_router(_Polite)
 

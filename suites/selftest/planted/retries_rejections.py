@@ -6,9 +6,9 @@ from suites.selftest.planted.base import Planted, with_router
 
 
 class _Hopeful(Router):
-    def may_go_on(self, refusal: Refusal, *, begun: bool) -> bool:
+    def doubts(self, refusal: Refusal) -> bool:
         del refusal
-        return not begun
+        return True
 
 
 RETRIES_REJECTIONS = Planted(

@@ -1,23 +1,19 @@
 """All are equal, those who wait and those who do not."""
 
-from collections.abc import Collection, Sequence
-
-from fixtures.router.policy import Policy
-from suites.selftest.planted.base import Planted, with_policy
+from fixtures.router.shedding import Room
+from suites.selftest.planted.base import Planted, with_room
 
 
-class _Alike(Policy):
-    def with_room(
-        self, now_s: float, candidates: Sequence[str], tried: Collection[str], tenant: str, traffic_class: str
-    ) -> list[str]:
+class _Alike(Room):
+    def ratio(self, tenant: str, traffic_class: str, *, sharers: int) -> float:
         del traffic_class
-        return super().with_room(now_s, candidates, tried, tenant, "interactive")
+        return super().ratio(tenant, "interactive", sharers=sharers)
 
 
 SHEDS_ALIKE = Planted(
     name="sheds-alike",
     about="refuses whoever comes when all is full, whether somebody waits for the answer or not",
-    make=with_policy(_Alike),
+    make=with_room(_Alike),
     caught_by="shed_in_order_ratio",
     seen_in="overload-sheds-background",
     also=frozenset({"availability"}),

@@ -1,24 +1,19 @@
 """Long thought over, then no."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import NoReturn
+from collections.abc import Sequence
 
-from brownout.wire import Ask, Event, Refusal
+from brownout.wire import Event, Refusal
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, or_instead, with_router
+from suites.selftest.planted.base import Planted, with_router
 
 _THOUGHT_S = 4.0
 
 
 class _Slow(Router):
-    def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
-        return or_instead(super().route(ask, tenant, traffic_class), _in_the_end)
-
-
-async def _in_the_end(refusal: Refusal) -> NoReturn:
-    await asyncio.sleep(_THOUGHT_S)
-    raise refusal
+    async def unanswered(self, refusal: Refusal) -> Sequence[Event]:
+        await asyncio.sleep(_THOUGHT_S)
+        return await super().unanswered(refusal)
 
 
 SLOW_REFUSALS = Planted(

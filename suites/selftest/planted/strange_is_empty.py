@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 
 from brownout.wire import Ask, End, Event, Refusal
 from fixtures.router.server import Router
-from suites.selftest.planted.base import Planted, or_instead, with_router
+from suites.selftest.planted.base import Planted, with_router
 
 
 class _Trusting(Router):
-    def attempt(self, endpoint: str, ask: Ask) -> AsyncIterator[Event]:
-        return or_instead(super().attempt(endpoint, ask), _empty)
-
-
-async def _empty(refusal: Refusal) -> list[Event]:
-    if refusal.kind != "unknown":
-        raise refusal
-    return [End()]
+    async def attempt(self, endpoint: str, ask: Ask) -> AsyncIterator[Event]:
+        begun = False
+        try:
+            async for event in super().attempt(endpoint, ask):
+                begun = True
+                yield event
+        except Refusal as refusal:
+            if begun or refusal.kind != "unknown":
+                raise
+            yield End()
 
 
 STRANGE_IS_EMPTY = Planted(
