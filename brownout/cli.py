@@ -185,8 +185,12 @@ def _add_selftest(commands: Any) -> None:
     selftest.add_argument(
         "--only", metavar="DEFECT", action="append", help="only this defect and the reference router; again for more"
     )
-    selftest.add_argument(
-        "--brief", action="store_true", help="play each defect on one test that shows it, instead of all"
+    extent = selftest.add_mutually_exclusive_group()
+    extent.add_argument("--brief", action="store_true", help="play each defect on one test that shows it")
+    extent.add_argument(
+        "--all",
+        action="store_true",
+        help="play every defect on every test, also where it is like another or does what the reference router does",
     )
     selftest.add_argument("--json", action="store_true", help="print the matrix as JSON")
 

@@ -11,6 +11,7 @@ from brownout.verdict import Outcome, Promise
 from fixtures import selftest
 from fixtures.leak_sights import sights_in
 from fixtures.routers import REFERENCE
+from fixtures.selftest_plays import play_router
 from suites.selftest.leaks import LEAKS
 from suites.selftest.planted import PLANTED
 from suites.selftest.planted.base import Planted
@@ -118,7 +119,7 @@ def test_a_defect_is_caught_in_virtual_time(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(selftest, "planted", lambda: shown)
     folder = tmp_path / "no-failover"
 
-    found = selftest.defect_of("no-failover", selftest.play_router("no-failover", 1, folder, brief=True))
+    found = selftest.defect_of("no-failover", play_router("no-failover", 1, folder, brief=True))
 
     assert (True, True) == (found.caught, (folder / "verdicts.json").exists())
 
@@ -182,7 +183,7 @@ def test_what_layers_saw_of_a_leak_is_read_from_its_run(
 ) -> None:
     """The layer meant for it saw it, the others were blind, and in virtual time there are no flows and no names."""
     monkeypatch.setattr(selftest, "planted", lambda: {name: LEAKS[name]})
-    promises = selftest.play_router(name, 1, tmp_path / name, brief=True)
+    promises = play_router(name, 1, tmp_path / name, brief=True)
     seen = sights_in(tmp_path / name)
 
     blind: dict[Layer, Sight] = dict.fromkeys(("plaintext", "replies", "telemetry", "files"), "blind")

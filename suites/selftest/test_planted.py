@@ -6,7 +6,8 @@ import pytest
 
 from fixtures.leak_sights import sights_in
 from fixtures.routers import REFERENCE
-from fixtures.selftest import defect_of, play_router, reference_of
+from fixtures.selftest import defect_of, reference_of
+from fixtures.selftest_plays import play_router
 from suites.selftest.leaks import LEAKS
 from suites.selftest.planted import PLANTED
 

@@ -17,7 +17,7 @@ from brownout.egress import EgressRecord, LayerRecord
 from brownout.judge import judge
 from brownout.rundir import RunDir
 from brownout.verdict import Verdicts
-from fixtures.selftest import play_router
+from fixtures.selftest_plays import play_router
 from reports import html, junit, markdown, render_all
 from reports.boundary import first_stories, run_leaks
 from reports.grades import line, reached
