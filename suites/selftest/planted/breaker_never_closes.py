@@ -22,4 +22,6 @@ BREAKER_NEVER_CLOSES = Planted(
     seen_in="gpus-full-without-an-error",
     also=frozenset({"time_to_full_return_s"}),
     why="a place that is never asked again never has its share again",
+    like="third-failure-is-final",
+    like_why="who has failed is never gone back to, here unless nobody else is left",
 )

@@ -5,8 +5,8 @@ from suites.selftest.planted.base import Planted, with_breaker
 
 
 class _NoTrickle(Breaker):
-    def success(self, now_s: float) -> None:
-        super().success(now_s)
+    def healing(self, now_s: float) -> None:
+        super().healing(now_s)
         self.state = "closed"
 
 

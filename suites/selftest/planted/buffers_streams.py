@@ -19,4 +19,6 @@ BUFFERS_STREAMS = Planted(
     make=with_router(_Buffer),
     caught_by="stream_held_ratio",
     seen_in="region-5xx",
+    like="mixes-answers",
+    like_why="that one buffers every stream, too, in the same words",
 )

@@ -24,4 +24,6 @@ DETECTS_LATE = Planted(
     ),
     why="whoever is sent to a sick endpoint is lost, by a stream or once retries are spent; it is not left before",
     seen_in="region-5xx",
+    like="asks-the-dead-first",
+    like_why="for sixty failures, longer than most outages here, its breaker is none",
 )

@@ -53,4 +53,6 @@ FAILS_OVER_SLOWLY = Planted(
     ),
     why="who is kept at a dead endpoint for twelve seconds is not served meanwhile",
     seen_in="region-5xx",
+    like="no-failover",
+    like_why="it is that one for the first twelve seconds of every outage",
 )

@@ -18,4 +18,6 @@ HALF_OPEN_TO_ALL = Planted(
     also=frozenset({"probe_rate_rps", "time_to_detect_s", "served_during_fault"}),
     why="who is asked by all at once is asked often, has not been left, and loses all who ask in mid-stream",
     seen_in="probes-are-few-silent",
+    like="probes-in-a-flood",
+    like_why="a sick endpoint is asked by many at a time whether it has healed",
 )

@@ -17,4 +17,6 @@ LOOKS_AT_THE_MEDIAN = Planted(
     seen_in="endpoint-with-a-slow-tail-is-left",
     also=frozenset({"time_to_failover_s"}),
     why="one that says nothing is left only after several have waited for it in vain, one after another",
+    like="leaves-on-errors-alone",
+    like_why="that one is blind to both of the quantiles of which this one is blind to one",
 )

@@ -8,23 +8,19 @@ from fixtures.router.policy import Policy
 from fixtures.router.server import Router
 from suites.selftest.planted.base import Planted
 
-_FULL = ("throttled", "overloaded")
-
 
 class _BoughtOrNothing(Policy):
-    def with_room(
-        self, now_s: float, candidates: Sequence[str], tried: Collection[str], tenant: str, traffic_class: str
-    ) -> list[str]:
-        left = super().with_room(now_s, candidates, tried, tenant, traffic_class)
+    def spilled(self, now_s: float, candidates: Sequence[str], tried: Collection[str], left: list[str]) -> list[str]:
         bought = {place.name for place in self._places if place.capacity == "provisioned"} & set(candidates)
         if bought and not bought & set(left):
             raise Refusal("overloaded", "what was bought is used up", retry_after_s=1.0)
-        return left
+        return super().spilled(now_s, candidates, tried, left)
 
 
 class _Drops(Router):
-    def may_go_on(self, refusal: Refusal, *, begun: bool) -> bool:
-        return refusal.kind not in _FULL and super().may_go_on(refusal, begun=begun)
+    def spills(self, refusal: Refusal) -> bool:
+        del refusal
+        return False
 
 
 NO_SPILLOVER = Planted(

@@ -12,4 +12,6 @@ RAMPS_IN_ONE_STEP = Planted(
     make=with_settings(Settings(breaker=BreakerSettings(steps=(_TRICKLE,), step_s=_FOR_S))),
     caught_by="ramp_step_ratio",
     seen_in="traffic-comes-back-in-steps",
+    like="breaker-reopens-at-once",
+    like_why="all traffic comes back in one step, here after a trickle",
 )

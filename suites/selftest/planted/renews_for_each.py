@@ -19,4 +19,6 @@ RENEWS_FOR_EACH = Planted(
     make=with_kept(_ForEach),
     caught_by="token_stampede",
     seen_in="one-renews-for-all",
+    like="renews-every-time",
+    like_why="each of its requests asks for itself, there whenever it is sent, here when a credential is due",
 )

@@ -29,4 +29,6 @@ RESTARTS_STREAMS = Planted(
     make=with_router(_Restarter),
     caught_by="retried_streams",
     seen_in="stream-is-not-begun-again",
+    like="glues-answers",
+    like_why="a broken stream is asked for again, and what comes is thrown away instead of joined",
 )

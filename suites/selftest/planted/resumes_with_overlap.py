@@ -32,4 +32,6 @@ RESUMES_WITH_OVERLAP = Planted(
     also=frozenset({"retried_streams"}),
     why="what is asked for again is a stream whose client has begun to read",
     seen_in="broken-stream-no-terminator",
+    like="glues-answers",
+    like_why="another answer is joined to the beginning of a broken one, here less what was sent",
 )

@@ -28,4 +28,6 @@ STAYS_IN_ITS_CLOUD = Planted(
     also=frozenset({"availability", "served_during_fault", "time_to_detect_s", "time_to_failover_s"}),
     why="who has nowhere to go in a dead cloud is not served, and stays where it is",
     seen_in="vendor-outage",
+    like="no-third-choice",
+    like_why="a part of the endpoints that are allowed is struck off the list of candidates",
 )

@@ -26,4 +26,6 @@ STRANGE_IS_EMPTY = Planted(
     make=with_router(_Trusting),
     caught_by="truncated_as_success",
     seen_in="unknown-errors",
+    like="empty-success",
+    like_why="an empty answer takes the place of a refusal, there of any, here of one kind",
 )
