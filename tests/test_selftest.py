@@ -1,6 +1,10 @@
 """The selftest judges the suites: it must itself be able to say no."""
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +15,7 @@ from brownout.verdict import Outcome, Promise
 from fixtures import selftest
 from fixtures.leak_sights import sights_in
 from fixtures.routers import REFERENCE
-from fixtures.selftest_plays import play_router
+from fixtures.selftest_plays import Beside, Played, Plays, play_router
 from suites.selftest.leaks import LEAKS
 from suites.selftest.planted import PLANTED
 from suites.selftest.planted.base import Planted
@@ -189,3 +193,130 @@ def test_what_layers_saw_of_a_leak_is_read_from_its_run(
     blind: dict[Layer, Sight] = dict.fromkeys(("plaintext", "replies", "telemetry", "files"), "blind")
     expected = {**blind, "flows": "absent", "names": "absent", LEAKS[name].layer: "saw"}
     assert (expected, True) == (seen, selftest.defect_of(name, promises, seen).caught)
+
+
+WHOLE_MIN = 50  # defects that are played wherever they may differ, in the selftest that is run without a flag
+LIKE = {name: one for name, one in PLANTED.items() if one.like}
+
+
+@pytest.mark.parametrize("name", LIKE)
+def test_a_defect_that_is_like_another_breaks_nothing_that_the_other_does_not(name: str) -> None:
+    """The other is played everywhere, what is special about this one is said, and a test is named that shows it."""
+    one, other = PLANTED[name], PLANTED[LIKE[name].like]
+
+    assert {one.caught_by, *one.also} <= {other.caught_by, *other.also}
+    assert (True, True, "", "", "") == (bool(one.like_why), bool(one.seen_in), one.layer, other.layer, other.like)
+
+
+def test_most_defects_are_like_no_other() -> None:
+    """The matrix is of defects on all tests; those that are played on one alone are few."""
+    assert len(PLANTED) - len(LIKE) >= WHOLE_MIN
+
+
+class _AtOnce:
+    """Stands in for a pool of processes: does what it is given at once."""
+
+    def submit(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*arguments, **named))
+        return done
+
+
+KINDS = ("no-failover", "silent-eof", "buffers-streams", "detects-late", "logs-prompts")
+"""Two that can be looked into, one like another, one like another with settings of its own, and a leak."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Return what is played of five defects, and how; the fixture plays nothing, and the reference has two tests."""
+    told: list[tuple[str, str]] = []
+
+    @contextmanager
+    def workers(jobs: int) -> Iterator[_AtOnce]:
+        del jobs
+        yield _AtOnce()
+
+    def reference(seed: int, folder: Path) -> Beside:
+        del seed
+        folder.mkdir()
+        told.append((REFERENCE, "whole"))
+        two = [msgspec.structs.replace(GREEN[0], suite="retries", test=test) for test in ("one", "two")]
+        return Beside(promises=[*two, msgspec.structs.replace(GREEN[0], suite="boundary", test="three")], reach={})
+
+    def alone(name: str, seed: int, folder: Path, *, brief: bool = False) -> Played:
+        del seed
+        folder.mkdir()
+        told.append((name, "brief" if brief else "whole"))
+        return Played(promises=GREEN, plays=Plays(played=1 if brief or LEAKS.get(name) else 2))
+
+    def beside(name: str, seed: int, folder: Path, reference: Beside) -> Played:
+        del seed, reference
+        folder.mkdir()
+        told.append((name, "beside"))
+        return Played(promises=GREEN, plays=Plays(played=1, as_reference=1))
+
+    monkeypatch.setattr(selftest, "planted", lambda: {**PLANTED, **LEAKS})
+    for name, stand_in in (("play_reference", reference), ("play_alone", alone), ("play_beside", beside)):
+        monkeypatch.setattr(selftest, name, stand_in)
+    monkeypatch.setattr(selftest, "workers", workers)
+    monkeypatch.setattr(selftest, "sights_in", lambda _: {})
+    return told
+
+
+def _run(folder: Path, **how: Any) -> selftest.Matrix:
+    return selftest.run_selftest(1, folder, names=[REFERENCE, *KINDS], **how)
+
+
+def test_a_defect_is_played_where_it_may_differ_and_one_like_another_where_it_shows(
+    asked: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    """Said of each and of all together, also in JSON; a leak is played on every test of its suite."""
+    matrix = _run(tmp_path)
+
+    assert {
+        REFERENCE: "whole",
+        "no-failover": "beside",
+        "silent-eof": "beside",
+        "buffers-streams": "brief",
+        "detects-late": "brief",
+        "logs-prompts": "whole",
+    } == dict(asked)
+    assert {"buffers-streams": "mixes-answers", "detects-late": "asks-the-dead-first"} == {
+        one.id: one.like for one in matrix.defects if one.like
+    }
+    assert Plays(played=5, as_reference=2, left_out=2) == matrix.plays
+    assert matrix == msgspec.json.decode(msgspec.json.encode(matrix), type=selftest.Matrix)
+    said, alike = selftest.extents(matrix)
+    assert said == (
+        "of 9 pairs of a defect and a test, 5 were played; in 2 the reference router calls nothing that the defect "
+        "replaces: its verdicts stand; 2 were left out"
+    )
+    assert alike == (
+        "played only on the test that shows them, for being like another: buffers-streams (like mixes-answers), "
+        "detects-late (like asks-the-dead-first); --all plays every defect on every test"
+    )
+
+
+def test_all_plays_every_defect_on_every_test(asked: list[tuple[str, str]], tmp_path: Path) -> None:
+    """Nothing is taken over from the reference router, and nothing left out."""
+    matrix = _run(tmp_path, extent="all")
+
+    assert dict.fromkeys((REFERENCE, *KINDS), "whole") == dict(asked)
+    assert ["of 9 pairs of a defect and a test, 9 were played"] == selftest.extents(matrix)
+
+
+def test_brief_plays_each_defect_on_one_test(asked: list[tuple[str, str]], tmp_path: Path) -> None:
+    """It says so of none that it is like another: that is not why."""
+    matrix = _run(tmp_path, extent="brief")
+
+    assert {REFERENCE: "whole", **dict.fromkeys(KINDS, "brief")} == dict(asked)
+    assert (Plays(played=5, left_out=4), []) == (matrix.plays, [one.id for one in matrix.defects if one.like])
+
+
+def test_a_defect_that_is_asked_for_is_played_wherever_it_may_differ(
+    asked: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    """Whoever plants one wants to see all of it, whatever it is like."""
+    _run(tmp_path, asked_for=["buffers-streams", "detects-late"])
+
+    assert ("beside", "whole") == (dict(asked)["buffers-streams"], dict(asked)["detects-late"])
