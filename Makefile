@@ -30,7 +30,7 @@ test: $(STAMP) ## run brownout's own tests
 selftest: $(STAMP) ## prove that every planted defect turns its own promise red, on a test that shows it
 	$(BIN)/brownout selftest --brief
 
-matrix: $(STAMP) ## the same on every test: nothing unrelated may turn red (20 minutes on 2 cores)
+matrix: $(STAMP) ## the same on every test where a defect may tell: nothing unrelated may turn red (20 minutes on 2 cores)
 	$(BIN)/brownout selftest
 
 soak: $(STAMP) ## play the suites with one seed after another, and tally

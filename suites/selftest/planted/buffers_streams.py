@@ -20,5 +20,5 @@ BUFFERS_STREAMS = Planted(
     caught_by="stream_held_ratio",
     seen_in="region-5xx",
     like="mixes-answers",
-    like_why="that one buffers every stream, too, in the same words",
+    like_why="that one holds every stream back until it is whole, too",
 )
