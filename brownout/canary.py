@@ -6,6 +6,9 @@ cannot make one (48 bits of HMAC). Evidence holds its id, ``<tenant>-<request>``
 
 What else may not leave bears one, too: system prompts, tools' results, names of files, answers, credentials. What
 a canary marks is its kind. It goes into the HMAC, so that all kinds look alike and each proves which it is.
+
+What clouds grant a router to prove itself by bears one that is no tenant's: its owner is one of `OWN`, its number says
+the how manieth was granted.
 """
 
 import base64
@@ -27,10 +30,24 @@ Kind: TypeAlias = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+Own: TypeAlias = Literal[
+    "router@aws",  # tokens of AWS's: of a session, of the metadata service; Bedrock's API keys
+    "router@aws-secret",  # secret access keys: requests are signed with them, and none is ever sent
+    "router@google",  # Google's bearer tokens
+    "router@google-secret",  # service accounts' private keys: assertions are signed with them
+    "router@keys",  # API keys of other providers, numbered as their endpoints are in the topology
+]
+OWN: tuple[Own, ...] = get_args(Own)
+"""Whose the canaries of a router's own credentials are, in place of a tenant."""
+
+TENANTS_MAX = 256 - len(OWN)
+"""So many tenants a run may have: their numbers and those of `OWN` share a byte."""
+
 PREFIX = "CNRY"
 BODY_CHARS = 18
 """Characters after the prefix: base32 without padding."""
 
+_CREDENTIAL: frozenset[Kind] = frozenset({"credential"})
 _BODY_BYTES = 11
 _PADDING_BITS = BODY_CHARS * 5 - _BODY_BYTES * 8
 _DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHIJKLMNOPQRSTUV")
@@ -57,13 +74,20 @@ class CanaryMint:
 
     def __init__(self, key: bytes, tenants: Sequence[str], other_secret_of: str = "") -> None:
         self._key = key
-        self._tenants = list(tenants)
+        self._owners = dict(enumerate(tenants)) | {255 - place: own for place, own in enumerate(OWN)}
+        self._numbers = {owner: number for number, owner in self._owners.items()}
         self.other_secret_of = other_secret_of
-        self._other = self._tenants.index(other_secret_of) if other_secret_of else None
+        self._other = self._numbers[other_secret_of] if other_secret_of else None
 
     def value(self, tenant: str, request: int, kind: Kind = "prompt") -> str:
-        """Return the mark to put into a prompt, or into what else it is to mark."""
-        head = _HEAD.pack(self._tenants.index(tenant), request)
+        """Return the mark to put into a prompt, or into what else it is to mark; ``tenant`` may be one of `OWN`.
+
+        Raises:
+            ValueError: nobody of that name.
+        """
+        if tenant not in self._numbers:
+            raise ValueError(f"{tenant!r} is no tenant of this run's")
+        head = _HEAD.pack(self._numbers[tenant], request)
         return PREFIX + base64.b32encode(head + self._tag(head, kind)).decode().rstrip("=")
 
     def find(self, text: str) -> list[str]:
@@ -93,11 +117,12 @@ class CanaryMint:
         raw = _unpacked(body)
         head, tag = raw[: _HEAD.size], raw[_HEAD.size :]
         number, request = _HEAD.unpack(head)
-        if number >= len(self._tenants):
+        owner = self._owners.get(number)
+        if owner is None:
             return None
-        for kind in kinds:
+        for kind in _CREDENTIAL & set(kinds) if owner in OWN else kinds:
             if hmac.compare_digest(tag, self._tag(head, kind)):
-                return Mark(canary_id(self._tenants[number], request), kind)
+                return Mark(canary_id(owner, request), kind)
         return None
 
     def _tag(self, head: bytes, kind: Kind) -> bytes:

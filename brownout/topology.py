@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from brownout.boundary import Boundary, Place
+from brownout.canary import OWN, TENANTS_MAX
 from brownout.capacity import Behind, make_capacity
 from brownout.capacity.paced import Limits
 from brownout.clock import rng_for
@@ -166,6 +167,14 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise BadInput(f"{where}: endpoint names must differ; given twice: {', '.join(twice)}.")
         if not self.endpoints or not self.tenants:
             raise BadInput(f"{where}: a topology needs at least one endpoint and one tenant.")
+        if taken := sorted(self.tenants.keys() & set(OWN)):
+            raise BadInput(
+                f"{where}: tenants.{taken[0]}: a name of a router's own credentials; take another."
+            )
+        if len(self.tenants) > TENANTS_MAX:
+            raise BadInput(
+                f"{where}: {len(self.tenants)} tenants, of which canaries can tell {TENANTS_MAX}."
+            )
         for endpoint in self.endpoints:
             try:
                 make_capacity(endpoint.behind, endpoint.limits, rng_for(0))

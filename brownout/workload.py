@@ -51,7 +51,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``tenants`` and ``classes`` are shares (any positive numbers); ``stream_share`` is the ratio of streamed requests;
     ``prompt_tokens`` and ``output_tokens`` are inclusive ranges, drawn uniformly. ``patience_s``: a client gives up
     (and calls the request hung) that long after it was due. ``model`` is what it asks for; empty for the target's own.
-    ``planted``: requests bear canaries of every kind and not only in the prompt, and so do answers.
+    ``planted``: requests bear canaries of every kind and not only in the prompt, and so do answers, and
+    the credentials that emulated clouds give out.
     """
 
     arrival: Arrival = Arrival()

@@ -1,6 +1,7 @@
 """What was seen outside a boundary, in words. No byte of it is shown: a canary's id says whose it was."""
 
 from brownout.canary import Kind
+from brownout.owners import whose as whose_is
 from reports.leaks import Leak, Way
 
 KINDS: dict[Kind, str] = {
@@ -43,7 +44,7 @@ def whose(way: Way, canary: str = "") -> str:
         return "the target"
     words = [KINDS[kind] for kind in way.kinds]
     listed = " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-    return f"{way.tenant}'s {listed or 'data'}" + (f" ({canary})" if canary else "")
+    return whose_is(way.tenant, listed or "data") + (f" ({canary})" if canary else "")
 
 
 def went(way: Way, leak: Leak) -> str:

@@ -15,6 +15,7 @@ from brownout.dialects.sagemaker_errors import ACCOUNT_ID
 from brownout.identity import draw
 from brownout.identity.aws_actions import Action
 from brownout.identity.aws_keys import LONG_AGO, AwsKeys, AwsSession, Caller, KeyRing
+from brownout.identity.marks import Marks
 from brownout.topology import Endpoint
 from brownout.wire import Refusal
 
@@ -61,6 +62,7 @@ class AwsAccounts:
     Args:
         seed: the run's.
         endpoints: the endpoints that AWS serves.
+        marks: marks what is given out.
 
     Attributes:
         app: the id of the target's account.
@@ -69,8 +71,8 @@ class AwsAccounts:
         roles: by ARN.
     """
 
-    def __init__(self, seed: int, endpoints: Sequence[Endpoint]) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, endpoints: Sequence[Endpoint], marks: Marks | None = None) -> None:
+        self._seed, self._marks = seed, marks or Marks()
         self._minted = 0
         rng = rng_for(seed, "identity", "aws accounts")
         self.app = "1" + draw.text(rng, draw.DIGITS, 11)
@@ -102,10 +104,12 @@ class AwsAccounts:
         """
         self._minted += 1
         rng = rng_for(self._seed, "identity", "aws session", self._minted)
+        key_id = "ASIA" + draw.text(rng, draw.BASE32, 16)  # no secret, and too short for a canary
+        secret, token = draw.text(rng, draw.BASE62 + "+/", 40), base64.b64encode(rng.randbytes(180)).decode()
         keys = AwsKeys(
-            access_key_id="ASIA" + draw.text(rng, draw.BASE32, 16),
-            secret_access_key=draw.text(rng, draw.BASE62 + "+/", 40),
-            session_token=base64.b64encode(rng.randbytes(180)).decode(),
+            access_key_id=key_id,
+            secret_access_key=self._marks.put(secret, "router@aws-secret", at=8),
+            session_token=self._marks.put(token, "router@aws", at=60),
             expires=None if life is None else utc + life,
         )
         caller = Caller(

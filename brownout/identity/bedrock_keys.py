@@ -16,6 +16,7 @@ import msgspec
 from brownout.clock import rng_for
 from brownout.identity import draw
 from brownout.identity.aws_keys import AwsKeys, AwsSession, Caller, KeyRing
+from brownout.identity.marks import Marks
 from brownout.identity.sigv4 import CredentialRefusal, presign, read_claim
 from brownout.wire import HttpRequest, Refusal
 
@@ -65,11 +66,14 @@ class BedrockKeys:
         account: the account of the endpoints and of the keys' IAM users.
         names: the endpoints that take such keys.
         ring: the AWS keys that short-term ones are signed with.
+        marks: marks the long-term ones; a short-term one has its session's token in it.
     """
 
-    def __init__(self, seed: int, account: str, names: Sequence[str], ring: KeyRing) -> None:
+    def __init__(
+        self, seed: int, account: str, names: Sequence[str], ring: KeyRing, marks: Marks | None = None
+    ) -> None:
         self._ring = ring
-        self._long_term = {name: _make(seed, account, name) for name in names}
+        self._long_term = {name: _make(seed, account, name, marks or Marks()) for name in names}
 
     def long_term(self, endpoint: str) -> str:
         """Return an endpoint's long-term key."""
@@ -131,10 +135,10 @@ def _presigned(shown: str) -> HttpRequest:
     return msgspec.structs.replace(_REQUEST, query=query.removesuffix(_VERSION))
 
 
-def _make(seed: int, account: str, endpoint: str) -> LongTermKey:
+def _make(seed: int, account: str, endpoint: str, marks: Marks) -> LongTermKey:
     rng = rng_for(seed, "identity", "bedrock key", endpoint)
     user = f"BedrockAPIKey-{draw.text(rng, draw.BASE62[26:], 4)}"
-    secret = base64.b64encode(rng.randbytes(36)).decode()
+    secret = marks.put(base64.b64encode(rng.randbytes(36)).decode(), "router@aws", at=8)
     value = _LONG_TERM + base64.b64encode(f"{user}-at-{account}:{secret}".encode()).decode()
     caller = Caller(
         principal=f"arn:aws:iam::{account}:user/{user}",

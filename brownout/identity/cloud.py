@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from brownout.canary import CanaryMint
 from brownout.clock import rng_for
 from brownout.dialects import dialect_named
 from brownout.identity import draw
@@ -19,6 +20,7 @@ from brownout.identity.impersonation import Impersonation
 from brownout.identity.instance import Instance
 from brownout.identity.leniency import HOST_WITHOUT_PORT, HostWithoutPort
 from brownout.identity.lives import Lives
+from brownout.identity.marks import Marks
 from brownout.identity.refreshes import Refreshes
 from brownout.identity.shown import Shown, shown_as_key, shown_to_aws, shown_to_google
 from brownout.identity.sts import SecurityTokenService
@@ -41,6 +43,7 @@ class CloudIdentity:
         token_uri: where service accounts ask for tokens.
         lenient: what is overlooked (see `brownout.identity.leniency`).
         lives: how long what opens an endpoint holds.
+        mint: makes canaries for all that is secret of what is given out; None: it bears none.
 
     Attributes:
         project: the Google project's id.
@@ -65,8 +68,9 @@ class CloudIdentity:
         *,
         lenient: Sequence[str] = (),
         lives: Lives | None = None,
+        mint: CanaryMint | None = None,
     ) -> None:
-        self._lenient, self._lives = lenient, lives or Lives()
+        self._lenient, self._lives, self._marks = lenient, lives or Lives(), Marks(mint)
         self._endpoints = {endpoint.name: endpoint for endpoint in endpoints}
         self._dialects = {endpoint.name: dialect_named(endpoint.dialect) for endpoint in endpoints}
         self.project = f"brownout-{draw.text(rng_for(seed, 'identity', 'project'), draw.HEX, 6)}"
@@ -75,20 +79,21 @@ class CloudIdentity:
         self.harms = Harms()
         self._raise_aws(seed, self._with("sigv4"))
         self._raise_google(seed, self._with("google-oauth"), token_uri)
-        self._api_keys = {name: _api_key(seed, name) for name in self._with("api-key")}
+        self._api_keys = {name: self._api_key(seed, name) for name in self._with("api-key")}
         self._gates = {name: self._gate(endpoint) for name, endpoint in self._endpoints.items()}
 
     def _raise_aws(self, seed: int, names: list[str]) -> None:
         endpoints = [self._endpoints[name] for name in names]
-        self.aws = AwsAccounts(seed, endpoints)
+        self.aws = AwsAccounts(seed, endpoints, self._marks)
         self.sts = SecurityTokenService(self.aws, self.refreshes, self._lives)
-        self.instance = Instance(seed, self.aws, endpoints[0].region if endpoints else _DEFAULT_REGION)
+        region = endpoints[0].region if endpoints else _DEFAULT_REGION
+        self.instance = Instance(seed, self.aws, region, self._marks)
         with_keys = [name for name in names if self._dialects[name].host == "bedrock"]
-        self.bedrock_keys = BedrockKeys(seed, self.aws.escrow, with_keys, self.aws.ring)
+        self.bedrock_keys = BedrockKeys(seed, self.aws.escrow, with_keys, self.aws.ring, self._marks)
         self._standing = {name: self.aws.begin_session(self.aws.role_of(name), "app") for name in names}
 
     def _raise_google(self, seed: int, names: list[str], token_uri: str) -> None:
-        self.tokens = TokenBook(seed)
+        self.tokens = TokenBook(seed, self._marks)
         self._accounts = {name: self._account(seed, name, token_uri) for name in names}
         emails = [account["client_email"] for account in self._accounts.values()]
         self.issuer = TokenIssuer(emails, token_uri, self.tokens, self._lives)
@@ -222,11 +227,13 @@ class CloudIdentity:
             project=self.project,
             key_id=draw.text(rng_for(seed, "identity", "key id", name), draw.HEX, 40),
             token_uri=token_uri,
+            marks=self._marks,
         )
 
-
-def _api_key(seed: int, name: str) -> str:
-    return "sk-" + draw.text(rng_for(seed, "identity", "api key", name), draw.BASE62, 48)
+    def _api_key(self, seed: int, name: str) -> str:
+        drawn = draw.text(rng_for(seed, "identity", "api key", name), draw.BASE62, 48)
+        number = list(self._endpoints).index(name) + 1
+        return "sk-" + self._marks.put(drawn, "router@keys", at=12, number=number)
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> Path:

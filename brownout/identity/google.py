@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from brownout.identity.lives import Lives
+from brownout.identity.marks import Marks
 from brownout.identity.sigv4 import SKEW
 from brownout.identity.tokens import CLOUD_PLATFORM, IssuedToken, TokenBook
 
@@ -38,13 +39,15 @@ def _process_pem() -> str:
     )
 
 
-def service_account(*, email: str, project: str, key_id: str, token_uri: str) -> dict[str, str]:
-    """Return a service account's file as plain data, of the shape the Cloud console downloads."""
+def service_account(
+    *, email: str, project: str, key_id: str, token_uri: str, marks: Marks | None = None
+) -> dict[str, str]:
+    """Return a service account's file as plain data, of the shape the Cloud console downloads; its key is marked."""
     return {
         "type": "service_account",
         "project_id": project,
         "private_key_id": key_id,
-        "private_key": _process_pem(),
+        "private_key": (marks or Marks()).put_in_key(_process_pem(), "router@google-secret"),
         "client_email": email,
         "client_id": str(int(hashlib.sha256(email.encode()).hexdigest()[:16], 16)),
         "auth_uri": "https://accounts.google.com/o/oauth2/auth",

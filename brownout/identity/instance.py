@@ -6,6 +6,7 @@ from brownout.clock import rng_for
 from brownout.identity import draw
 from brownout.identity.aws_keys import AwsSession
 from brownout.identity.aws_roles import AwsAccounts
+from brownout.identity.marks import Marks
 
 LONGEST_TOKEN_S = 21_600
 """The longest an IMDSv2 token may hold (AWS: "Use the Instance Metadata Service")."""
@@ -21,6 +22,7 @@ class Instance:
         seed: the run's.
         accounts: where its role and its keys are known.
         region: where it stands.
+        marks: marks its metadata service's tokens.
 
     Attributes:
         life: how long a session holds.
@@ -28,8 +30,8 @@ class Instance:
         stuck: while this is set no new session is made, whatever has become of the last one.
     """
 
-    def __init__(self, seed: int, accounts: AwsAccounts, region: str) -> None:
-        self._seed, self._accounts = seed, accounts
+    def __init__(self, seed: int, accounts: AwsAccounts, region: str, marks: Marks | None = None) -> None:
+        self._seed, self._accounts, self._marks = seed, accounts, marks or Marks()
         self.region = region
         self.zone = f"{region}a"
         self.instance_id = "i-0" + draw.text(rng_for(seed, "identity", "instance"), draw.HEX, 16)
@@ -73,7 +75,7 @@ class Instance:
         self._tokens = {value: until for value, until in self._tokens.items() if until > utc}
         self._tokens_made += 1
         rng = rng_for(self._seed, "identity", "imds token", self._tokens_made)
-        token = f"AQAEA{draw.text(rng, draw.BASE62 + '-_', 49)}=="
+        token = self._marks.put(f"AQAEA{draw.text(rng, draw.BASE62 + '-_', 49)}==", "router@aws", at=20)
         self._tokens[token] = utc + dt.timedelta(seconds=ttl_s)
         return token
 

@@ -7,6 +7,7 @@ import msgspec
 from brownout.clock import rng_for
 from brownout.identity import draw
 from brownout.identity.aws_keys import LONG_AGO
+from brownout.identity.marks import Marks
 
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 IAM_SCOPE = "https://www.googleapis.com/auth/iam"
@@ -42,10 +43,11 @@ class TokenBook:
 
     Args:
         seed: the run's.
+        marks: marks the tokens.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._rng = rng_for(seed, "identity", "google tokens")
+    def __init__(self, seed: int, marks: Marks | None = None) -> None:
+        self._rng, self._marks = rng_for(seed, "identity", "google tokens"), marks or Marks()
         self._issued: dict[str, IssuedToken] = {}
 
     def issue(
@@ -62,7 +64,7 @@ class TokenBook:
         """Give out a token, and forget those that were over long ago."""
         self._issued = {value: token for value, token in self._issued.items() if token.expires > utc - REMEMBERED}
         token = IssuedToken(
-            value=prefix + draw.text(self._rng, draw.BASE62, 120),
+            value=prefix + self._marks.put(draw.text(self._rng, draw.BASE62, 120), "router@google", at=40),
             principal=principal,
             expires=utc + life,
             scopes=scopes,

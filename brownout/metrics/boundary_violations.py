@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from brownout.crossing import crossing, left
 from brownout.egress import EgressRecord
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
+from brownout.owners import whose
 
 
 @metric("boundary_violations", "count", stands_alone=True, graded=True)
 def boundary_violations(view: View) -> Observation:
-    """Attempts and sightings in which a tenant's data was seen outside that tenant's boundary."""
+    """Attempts and sightings of tenants' data outside their boundary, and of the target's credentials out of place."""
     attempts = [(r, how) for r in view.attempts if (how := crossing(view.history.topology, r))]
     known = {(r.canary, r.endpoint) for r, _ in attempts}
     others = list(_others(view, known))
@@ -38,7 +39,7 @@ def _others(view: View, known: set[tuple[str | None, str]]) -> Iterator[EgressRe
 
 def _told(record: EgressRecord) -> str:
     under = "" if record.chain == "raw" else f", under {record.chain}"
-    return f"{record.tenant}'s {record.kind} at {record.place} ({record.part}{under})"
+    return f"{whose(record.tenant, record.kind)} at {record.place} ({record.part}{under})"
 
 
 def _all_seen(view: View) -> str:

@@ -1,37 +1,41 @@
-"""Whether a tenant's data is seen beside the way it has to go: in others' replies, in telemetry, in logs and files."""
+"""Whether data is seen beside the way it has to go: in others' replies, in telemetry, in logs and files.
+
+A tenant's is held in by its boundary; the target's own credentials belong into none of these.
+"""
 
 from collections.abc import Callable
 
 from brownout.crossing import broken_by, mixed_up
 from brownout.egress import EgressRecord, Layer
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
+from brownout.owners import whose
 
 _PLACES_MAX = 4
 
 
 @metric("data_in_replies", "count", stands_alone=True, graded=True)
 def data_in_replies(view: View) -> Observation:
-    """Sightings of one tenant's data in what another's clients were given, and no endpoint had mixed up."""
+    """Sightings of another tenant's data, or of a credential of the target's, in what clients were given."""
     return _counted(
         view,
         "data_in_replies",
         "replies",
-        lambda one: f"{one.tenant}'s {one.kind} in a reply to {one.to} ({one.part})",
+        lambda one: f"{whose(one.tenant, one.kind)} in a reply to {one.to} ({one.part})",
     )
 
 
 @metric("data_in_telemetry", "count", stands_alone=True, graded=True)
 def data_in_telemetry(view: View) -> Observation:
-    """Sightings of tenants' data in the target's metrics, and in what it sent to collectors of spans and logs."""
+    """Sightings of tenants' data, or its own credentials, in a target's metrics, spans and log lines that it sent."""
     return _counted(
-        view, "data_in_telemetry", "telemetry", lambda one: f"{one.tenant}'s {one.kind} in {one.place} ({one.part})"
+        view, "data_in_telemetry", "telemetry", lambda one: f"{whose(one.tenant, one.kind)} in {one.place} ({one.part})"
     )
 
 
 @metric("data_written", "count", stands_alone=True, graded=True, in_hindsight=True)
 def data_written(view: View) -> Observation:
-    """Sightings of tenants' data in what the target wrote: its output, and its files."""
-    return _counted(view, "data_written", "files", lambda one: f"{one.tenant}'s {one.kind} in {one.place}")
+    """Sightings of tenants' data, or its own credentials, in what a target wrote: its output, and its files."""
+    return _counted(view, "data_written", "files", lambda one: f"{whose(one.tenant, one.kind)} in {one.place}")
 
 
 @metric("mixed_requests", "count", stands_alone=True, graded=True)
@@ -41,7 +45,7 @@ def mixed_requests(view: View) -> Observation:
         view,
         "mixed_requests",
         "plaintext",
-        lambda one: f"{one.tenant}'s {one.kind} in a request of {one.to}'s at {one.place}",
+        lambda one: f"{whose(one.tenant, one.kind)} in a request of {one.to}'s at {one.place}",
     )
 
 
