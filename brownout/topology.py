@@ -168,13 +168,9 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not self.endpoints or not self.tenants:
             raise BadInput(f"{where}: a topology needs at least one endpoint and one tenant.")
         if taken := sorted(self.tenants.keys() & set(OWN)):
-            raise BadInput(
-                f"{where}: tenants.{taken[0]}: a name of a router's own credentials; take another."
-            )
+            raise BadInput(f"{where}: tenants.{taken[0]}: a name of a router's own credentials; take another.")
         if len(self.tenants) > TENANTS_MAX:
-            raise BadInput(
-                f"{where}: {len(self.tenants)} tenants, of which canaries can tell {TENANTS_MAX}."
-            )
+            raise BadInput(f"{where}: {len(self.tenants)} tenants, of which canaries can tell {TENANTS_MAX}.")
         for endpoint in self.endpoints:
             try:
                 make_capacity(endpoint.behind, endpoint.limits, rng_for(0))

@@ -6,7 +6,7 @@ Adding one is a few lines in the file of its channel, and a line here. They are 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from suites.selftest.leaks import ciphers, neighbours, parts, places, sideways, spellings
+from suites.selftest.leaks import ciphers, keys, neighbours, parts, places, sideways, spellings
 from suites.selftest.planted.base import Planted
 
 LEAKS: Mapping[str, Planted] = MappingProxyType(
@@ -38,6 +38,11 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             sideways.TRACES_PROMPTS,
             sideways.SHIPS_ANSWERS,
             sideways.REPLAYS_ON_START,
+            keys.SENDS_ITS_TOKEN_TO_THE_OTHER_CLOUD,
+            keys.SENDS_ITS_SECRET,
+            keys.ANSWERS_WITH_ITS_KEY,
+            keys.TOKEN_IN_A_SPAN,
+            keys.LOGS_ITS_KEYS,
             ciphers.HIDES_IN_A_HEADER,
             ciphers.HIDES_IN_A_PROMPT,
             ciphers.ENCIPHERS_ABROAD,
