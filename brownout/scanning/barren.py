@@ -1,6 +1,8 @@
-"""What was looked at before and holds nothing: addresses, tokens and scopes mostly, which come with every request."""
+"""What was looked at before and holds nothing new: addresses, tokens and scopes mostly, which come with every request."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+
+from brownout.scanning.findings import Sighting
 
 _MOST, _LONGEST_BYTES = 4096, 512
 
@@ -10,7 +12,7 @@ class Barren:
 
     def __init__(self) -> None:
         self._runs: set[bytes] = set()
-        self._whole: set[bytes] = set()
+        self._whole: dict[bytes, Sequence[Sighting]] = {}
 
     def has_run(self, letters: bytes) -> bool:
         """Return whether a run of letters is known to stand for nothing, whatever it says itself."""
@@ -22,13 +24,16 @@ class Barren:
             self._runs.clear()
         self._runs.update(runs)
 
-    def has(self, data: bytes) -> bool:
-        """Return whether some bytes, all there are, are known to hold nothing."""
-        return data in self._whole
+    def found_in(self, data: bytes) -> Sequence[Sighting] | None:
+        """Return what some bytes, all there are, are known to hold; None where they are not known."""
+        return self._whole.get(data)
 
-    def learn(self, data: bytes) -> None:
-        """Take in what a scan saw nothing in, and left nothing of unseen; long ones hardly come again."""
-        if len(data) <= _LONGEST_BYTES:
+    def learn(self, data: bytes, found: Sequence[Sighting]) -> None:
+        """Take in what a scan found in some bytes of which it left nothing unseen.
+
+        What holds more than a caller's credentials hardly comes again, nor does what is long: these are not kept.
+        """
+        if len(data) <= _LONGEST_BYTES and all(one.kind == "credential" for one in found):
             if len(self._whole) >= _MOST:
                 self._whole.clear()
-            self._whole.add(data)
+            self._whole[data] = found

@@ -16,12 +16,13 @@ def scanned(
     barren: Barren | None = None,
 ) -> tuple[list[Sighting], list[Unseen]]:
     """Return what some bytes hold that are all there, and what of them was not looked into; see `Scanner`."""
-    if barren is not None and not codings and barren.has(data):
-        return [], []
+    known = None if barren is None or codings else barren.found_in(data)
+    if known is not None:
+        return list(known), []
     scanner = Scanner(mint, codings=codings, limits=limits, barren=barren)
     found, unseen = [*scanner.feed(data), *scanner.close()], scanner.unseen
-    if barren is not None and not (codings or found or unseen):
-        barren.learn(data)
+    if barren is not None and not (codings or unseen):
+        barren.learn(data, tuple(found))
     return found, unseen
 
 
