@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from brownout.canary import KINDS, PREFIX, CanaryMint, Kind, Mark, canary_id, run_key
+from brownout.canary import KINDS, OWN, PREFIX, TENANTS_MAX, CanaryMint, Kind, Mark, Own, canary_id, run_key
 
 TENANTS = ["acme", "europa", "a-third"]
 MINT = CanaryMint(run_key(1), TENANTS)
@@ -114,3 +114,22 @@ def test_only_a_prompts_canary_makes_a_prompt_its_own(asked: tuple[str, int], ki
 def test_a_prompts_canary_looks_as_it_always_did() -> None:
     """Histories recorded before there were kinds are the same byte for byte."""
     assert "CNRYAEAAAAAHCNOU6B6AXE" == CanaryMint(run_key(1), TENANTS).value("europa", 7)
+
+
+@given(st.sampled_from(OWN), NUMBERS)
+def test_a_routers_own_credentials_bear_canaries_that_are_no_tenants(owner: Own, number: int) -> None:
+    """They prove themselves as any does, as a credential only, and are the same with another secret of a tenant's."""
+    body = MINT.value(owner, number, "credential")[len(PREFIX) :]
+    assert Mark(f"{owner}-{number}", "credential") == MINT.proven(body) == MINT.proven(body)
+    assert None is MINT.proven(body, ("prompt",))
+    assert None is MINT.proven(MINT.value(owner, number, "prompt")[len(PREFIX) :])
+    assert [] == MINT.find(PREFIX + body)
+    assert PREFIX + body == CanaryMint(run_key(1), TENANTS, "europa").value(owner, number, "credential")
+
+
+def test_numbers_of_tenants_and_of_a_routers_own_do_not_meet() -> None:
+    """As many tenants as there may be, and the last of them is still itself."""
+    tenants = [f"t{number}" for number in range(TENANTS_MAX)]
+    mint = CanaryMint(run_key(1), tenants)
+    owners = {mint.proven(mint.value(one, 1, "credential")[len(PREFIX) :]) for one in (*tenants, *OWN)}
+    assert {Mark(f"{one}-1", "credential") for one in (*tenants, *OWN)} == owners

@@ -1,4 +1,4 @@
-"""What was looked at before and holds nothing new: addresses, tokens and scopes mostly, which come with every request."""
+"""What was looked at before and holds nothing new: addresses, tokens, scopes mostly, which come with every request."""
 
 from collections.abc import Collection, Sequence
 

@@ -17,6 +17,7 @@ from brownout.virtual import run_virtual
 from brownout.wire import HttpRequest
 from fixtures.providers.cloud import Cloud
 from fixtures.providers.plaintext import Plaintext, homes_of
+from fixtures.providers.proofs import Proofs, proofs_of
 
 TENANTS = ["acme", "globex", "europa"]
 MINT = CanaryMint(run_key(3), TENANTS)
@@ -29,17 +30,17 @@ def value(tenant: str = "acme", number: int = 7, kind: Kind = "prompt") -> str:
     return MINT.value(tenant, number, kind)
 
 
-def plaintext(record: Callable[[EgressRecord], None]) -> Plaintext:
+def plaintext(record: Callable[[EgressRecord], None], proofs: Proofs | None = None) -> Plaintext:
     """Return a layer that writes down what it sees."""
-    return Plaintext("t", MINT, homes_of(HOMES), clock=MonotonicClock(), record=record)
+    return Plaintext("t", MINT, homes_of(HOMES), clock=MonotonicClock(), record=record, proofs=proofs)
 
 
 class Looked:
     """A layer, and what it has written down; requests come by no door."""
 
-    def __init__(self) -> None:
+    def __init__(self, proofs: Proofs | None = None) -> None:
         self.seen: list[EgressRecord] = []
-        self.layer = plaintext(self.seen.append)
+        self.layer = plaintext(self.seen.append, proofs)
 
     def request(self, place: str, body: bytes | str = b"", **how: Any) -> None:
         """Let a request come to a place, and be `read`."""
@@ -130,7 +131,7 @@ def in_clouds(scenario: Callable[[Clouds], Coroutine[Any, Any, None]], folder: P
         clock = LoopClock()
         seen: list[EgressRecord] = []
         attempts: list[ProviderRecord] = []
-        layer = Plaintext("t", MINT, homes_of(HOMES), clock=clock, record=seen.append)
+        layer = Plaintext("t", MINT, homes_of(HOMES), clock=clock, record=seen.append, proofs=proofs_of(topology))
         cloud = Cloud(
             topology,
             seed=3,

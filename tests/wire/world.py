@@ -242,11 +242,20 @@ class World:
         return openai.OpenAI(base_url=self.url("own") + "/v1", api_key=key, max_retries=0)
 
 
-async def serve(folder: Path, ready: Future[World], stop: threading.Event) -> None:
-    """Raise the cloud, hand it over, and keep it up until told to stop."""
+async def serve(folder: Path, ready: Future[World], stop: threading.Event, *, planted: bool = False) -> None:
+    """Raise the cloud, hand it over, and keep it up until told to stop; ``planted``: its credentials bear canaries."""
     mint = CanaryMint(run_key(SEED), ["acme"])
     records: list[ProviderRecord] = []
-    cloud = Cloud(TOPOLOGY, seed=SEED, test="t", clock=LoopClock(), mint=mint, record=records.append, folder=folder)
+    cloud = Cloud(
+        TOPOLOGY,
+        seed=SEED,
+        test="t",
+        clock=LoopClock(),
+        mint=mint,
+        record=records.append,
+        folder=folder,
+        planted=planted,
+    )
     await cloud.start()
     ready.set_result(World(cloud, asyncio.get_running_loop(), mint, records))
     await asyncio.to_thread(stop.wait)
