@@ -42,6 +42,33 @@ class Tool(msgspec.Struct, frozen=True):
     schema: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool to be called. ``arguments`` is a JSON object, encoded; it counts as one event of the reply."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tool gave back: ``id`` is the call's, ``name`` the tool's, where anybody says it."""
+
+    id: str
+    text: str
+    name: str = ""
+
+
+Part: TypeAlias = str | ToolCall | ToolResult
+Who: TypeAlias = Literal["system", "user", "assistant"]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What one party to a conversation said at once; a tool's result is brought by the user."""
+
+    role: Who
+    parts: tuple[Part, ...]
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """One generation asked for.
 
@@ -56,6 +83,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         tool_choice: the name of the one tool that must be called, ``any`` for any of them, ``none`` for none;
             empty: the model decides.
         turn: the text of the last message when it is the user's; empty when it brings a tool's result.
+        turns: all of a conversation in which tools were called, as `brownout.dialects.turns` puts it; empty of any
+            other, of which ``prompt`` and ``turn`` say enough. Where there are any, they are what is sent.
         tier: the service tier or request type asked for, in the provider's word.
         count: nothing is generated: the prompt's tokens are counted.
     """
@@ -69,6 +98,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...] = ()
     tool_choice: str = ""
     turn: str = ""
+    turns: tuple[Turn, ...] = ()
     tier: str = ""
     count: bool = False
 
@@ -77,14 +107,6 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     """One emitted token's text (spaces included: the reply is the concatenation)."""
 
     text: str
-
-
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool to be called. ``arguments`` is a JSON object, encoded; it counts as one event of the reply."""
-
-    id: str
-    name: str
-    arguments: str
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):

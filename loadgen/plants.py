@@ -2,7 +2,7 @@
 
 The user's prompt bears the one that ties a request to its attempts. Around it go, where a workload is ``planted``: the
 application's instructions, what was retrieved, a call of a tool with a file's name and a credential in its arguments,
-and what the tool gave back.
+what the tool gave back, and what the model has answered so far.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from brownout.canary import CanaryMint, Kind
 
-PLANTED: tuple[Kind, ...] = ("system", "context", "file", "credential", "tool")
+PLANTED: tuple[Kind, ...] = ("system", "context", "file", "credential", "tool", "completion")
 _TOOL = "open_document"
 _CALL_ID = "call_planted_1"
 _PARAMETERS = {
@@ -45,5 +45,5 @@ def _conversation(marks: Mapping[Kind, str]) -> list[dict[str, Any]]:
         {"role": "user", "content": f"From the knowledge base: {marks['context']} was agreed in spring."},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": _CALL_ID, "content": f"The draft says {marks['tool']}."},
-        {"role": "assistant", "content": "I have read it."},
+        {"role": "assistant", "content": f"I have read {marks['completion']}."},
     ]

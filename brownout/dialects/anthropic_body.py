@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from brownout.dialects.anthropic_rules import blocks_of, objects_of, strings_of, why_rejected
+from brownout.dialects.anthropic_turns import members_of, read_turns
 from brownout.dialects.json_body import json_object
 from brownout.dialects.models import objection
 from brownout.dialects.models.words import anthropic_words
@@ -75,6 +76,7 @@ def ask_of(body: Mapping[str, Any], *, model: str, stream: bool, tier: str = "",
         tools=tuple(_tools(body)),
         tool_choice=_choice(body),
         turn=_turn(body),
+        turns=read_turns(body),
         tier=tier,
         count=count,
     )
@@ -84,7 +86,9 @@ def body_of(ask: Ask) -> dict[str, Any]:
     """Return the members of a request that are the same on every platform."""
     before = ask.prompt.removesuffix(f"\n{ask.turn}") if ask.turn else ask.prompt
     body: dict[str, Any] = {}
-    if before == ask.prompt:
+    if ask.turns:
+        body |= members_of(ask.turns)
+    elif before == ask.prompt:
         body["messages"] = [{"role": "user", "content": ask.prompt}]
     else:
         # What comes before the user's own words is not said in the user's name.

@@ -7,6 +7,7 @@ import msgspec
 
 from brownout.dialects.bedrock_errors import BEDROCK_ERRORS
 from brownout.dialects.converse_request import ConverseAsk
+from brownout.dialects.converse_turns import members_of
 from brownout.dialects.eventstream import Frame, FrameDecoder
 from brownout.wire import Answer, Ask, End, Event, HttpReply, HttpRequest, Refusal, StopReason, Token, Tool, ToolCall
 
@@ -226,14 +227,19 @@ class ConverseReader:
 
 
 def _conversation(ask: Ask) -> dict[str, Any]:
+    conversation = members_of(ask.turns) if ask.turns else _said(ask)
+    if ask.tools:
+        conversation["toolConfig"] = {"tools": [_tool(tool) for tool in ask.tools], **_choice(ask.tool_choice)}
+    return conversation
+
+
+def _said(ask: Ask) -> dict[str, Any]:
     before = ask.prompt.removesuffix(f"\n{ask.turn}") if ask.turn else ask.prompt
     split = ask.turn and before != ask.prompt and before.strip()
     said = ask.turn if split else ask.prompt
     conversation: dict[str, Any] = {"messages": [{"role": "user", "content": [{"text": said}]}]}
     if split:
         conversation["system"] = [{"text": before}]
-    if ask.tools:
-        conversation["toolConfig"] = {"tools": [_tool(tool) for tool in ask.tools], **_choice(ask.tool_choice)}
     return conversation
 
 

@@ -16,6 +16,7 @@ import msgspec
 from brownout.dialects.bedrock_errors import no_operation
 from brownout.dialects.bedrock_ids import read_model_id
 from brownout.dialects.bedrock_invoke import counted_ask
+from brownout.dialects.converse_turns import read_turns
 from brownout.dialects.json_body import json_object
 from brownout.dialects.models import objections
 from brownout.dialects.models.words import aws_code, aws_words
@@ -168,6 +169,7 @@ def _conversation(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "prompt": "\n".join(texts),
         "turn": _turn(messages[-1]) if messages else "",
+        "turns": read_turns(body),
         "tools": tuple(_tool(entry["toolSpec"]) for entry in config.get("tools") or () if entry.get("toolSpec")),
         "tool_choice": _choice(config.get("toolChoice") or {}),
     }

@@ -10,6 +10,7 @@ import msgspec
 from brownout.dialects.headers import header
 from brownout.dialects.openai_errors import ErrorSaid, read_error, refusal_said
 from brownout.dialects.openai_requests import ChatAsk
+from brownout.dialects.openai_turns import messages_of
 from brownout.dialects.sse import SseSplitter
 from brownout.wire import Answer, Ask, End, Event, HttpReply, HttpRequest, Refusal, StopReason, Token, ToolCall
 
@@ -46,8 +47,10 @@ def chat_body(ask: Ask) -> dict[str, Any]:
     return body
 
 
-def _messages(ask: Ask) -> list[dict[str, str]]:
-    """Return the user's turn, and what stands before it in the prompt as the system's."""
+def _messages(ask: Ask) -> list[dict[str, Any]]:
+    """Return all turns, where they are told; else the user's, and what precedes it in the prompt as the system's."""
+    if ask.turns:
+        return messages_of(ask.turns)
     before = ask.prompt.removesuffix(ask.turn)
     if not ask.turn or not before.endswith("\n"):
         return [{"role": "user", "content": ask.prompt}]

@@ -13,6 +13,7 @@ import msgspec
 from brownout.dialects.models import objection, objections
 from brownout.dialects.models.words import openai_words
 from brownout.dialects.openai_errors import ChatRefusal
+from brownout.dialects.openai_turns import read_turns, texts_in
 from brownout.dialects.structured import ANY_OBJECT, Frame, frame_of
 from brownout.wire import Ask, Tool
 
@@ -157,7 +158,7 @@ _RULES: Sequence[Callable[[Mapping[str, Any]], None]] = (
 
 def _ask(body: Mapping[str, Any]) -> Ask:
     messages = body["messages"]
-    texts = [text for message in messages for text in _texts(message.get("content"))]
+    texts = [text for message in messages for text in texts_in(message.get("content"))]
     bound = body.get("max_completion_tokens", body.get("max_tokens"))
     choice, tools = _tools(body)
     plain = Ask(
@@ -169,7 +170,8 @@ def _ask(body: Mapping[str, Any]) -> Ask:
         stops=_stops(body.get("stop")),
         tools=tools,
         tool_choice=choice,
-        turn="\n".join(_texts(messages[-1].get("content"))) if messages[-1]["role"] == "user" else "",
+        turn="\n".join(texts_in(messages[-1].get("content"))) if messages[-1]["role"] == "user" else "",
+        turns=read_turns(messages) if tools else (),  # who offers no tools may not tell Bedrock of calls
         tier=body.get("service_tier") or "",
     )
     extra: dict[str, Any] = {
@@ -183,12 +185,6 @@ def _ask(body: Mapping[str, Any]) -> Ask:
 
 
 _NOTHING_EXTRA = {"metered": True, "choices": 1, "frame": None}
-
-
-def _texts(content: str | list[dict[str, Any]] | None) -> list[str]:
-    if isinstance(content, str):
-        return [content]
-    return [part["text"] for part in content or () if part["type"] == "text"]
 
 
 def _stops(stop: str | list[str] | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from brownout.dialects.sse import SseSplitter
 from brownout.dialects.vertex_places import Place, path_of
 from brownout.dialects.vertex_request import ComputeAsk, GenerateAsk
 from brownout.dialects.vertex_tiers import tier_headers
+from brownout.dialects.vertex_turns import members_of
 from brownout.wire import Answer, Ask, End, Event, HttpReply, HttpRequest, Refusal, StopReason, Token, Tool, ToolCall
 
 _FILTERS = frozenset(
@@ -221,11 +222,7 @@ def _call_of(ask: Ask) -> str:
 def _body(ask: Ask) -> dict[str, Any]:
     if isinstance(ask, ComputeAsk):
         return {"contents": [{"role": role, "parts": [{"text": text}]} for role, text in ask.contents]}
-    before = ask.prompt.removesuffix(f"\n{ask.turn}") if ask.turn else ask.prompt
-    split = bool(ask.turn) and before not in {ask.prompt, ""}
-    body: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": ask.turn if split else ask.prompt}]}]}
-    if split:
-        body["systemInstruction"] = {"parts": [{"text": before}]}
+    body = members_of(ask.turns) if ask.turns else _said(ask)
     if ask.tools:
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in ask.tools]}]
     if ask.count:
@@ -236,6 +233,13 @@ def _body(ask: Ask) -> dict[str, Any]:
     if ask.stops:
         generation["stopSequences"] = ask.stops
     return {**body, "generationConfig": generation} if generation else body
+
+
+def _said(ask: Ask) -> dict[str, Any]:
+    before = ask.prompt.removesuffix(f"\n{ask.turn}") if ask.turn else ask.prompt
+    split = bool(ask.turn) and before not in {ask.prompt, ""}
+    said: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": ask.turn if split else ask.prompt}]}]}
+    return {**said, "systemInstruction": {"parts": [{"text": before}]}} if split else said
 
 
 def _declaration(tool: Tool) -> dict[str, Any]:

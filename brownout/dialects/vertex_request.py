@@ -18,9 +18,11 @@ from brownout.dialects.json_body import json_object
 from brownout.dialects.models import objections
 from brownout.dialects.models.words import google_words
 from brownout.dialects.structured import ANY_OBJECT, Frame, frame_of
+from brownout.dialects.turns import arguments_of, conversation, named
 from brownout.dialects.vertex_places import Place, read_path
 from brownout.dialects.vertex_tiers import asked_tier
-from brownout.wire import Ask, HttpRequest, Refusal, Tool
+from brownout.dialects.vertex_turns import OUTPUT
+from brownout.wire import Ask, HttpRequest, Part, Refusal, Tool, ToolCall, ToolResult, Turn
 
 CALLS = frozenset({"generateContent", "streamGenerateContent", "countTokens", "computeTokens"})
 
@@ -180,6 +182,7 @@ def _conversation(body: Mapping[str, Any], contents: list[Mapping[str, Any]]) ->
     return {
         "prompt": "\n".join(texts),
         "turn": _turn(contents[-1]) if contents else "",
+        "turns": _turns(system, contents) if any(map(_calls, contents)) else (),
         "tools": tuple(tool for tool in tools if not allowed or tool.name in allowed),
         "tool_choice": choice,
     }
@@ -209,6 +212,24 @@ def _turn(content: Mapping[str, Any]) -> str:
     if _string(content, "role") not in {"", "user"} or _responses(content):
         return ""
     return "\n".join(_texts(content))
+
+
+def _turns(system: Mapping[str, Any], contents: list[Mapping[str, Any]]) -> tuple[Turn, ...]:
+    said = [Turn("assistant" if _string(one, "role") == "model" else "user", tuple(_parts(one))) for one in contents]
+    return conversation(named([Turn("system", tuple(_texts(system))), *said]))
+
+
+def _parts(content: Mapping[str, Any]) -> Iterator[Part]:
+    for part in _messages(content, "parts"):
+        if text := _string(part, "text"):
+            yield text
+        if call := _object(part, "functionCall"):
+            arguments = arguments_of(_object(call, "args"))
+            yield ToolCall(id=_string(call, "id"), name=_string(call, "name"), arguments=arguments)
+        if given := _object(part, "functionResponse"):
+            response = _object(given, "response")
+            text = str(response[OUTPUT]) if response.keys() == {OUTPUT} else arguments_of(response)
+            yield ToolResult(id=_string(given, "id"), name=_string(given, "name"), text=text)
 
 
 def _responses(content: Mapping[str, Any]) -> int:

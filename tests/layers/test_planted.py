@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -17,6 +18,7 @@ from brownout.canary import KINDS, CanaryMint, run_key
 from brownout.clock import LoopClock
 from brownout.dialects import DIALECTS
 from brownout.dialects.openai_chat import OPENAI_CHAT
+from brownout.egress import EgressRecord, LayerRecord
 from brownout.evidence import ProviderRecord
 from brownout.plan import Plan
 from brownout.scanning import scan_request
@@ -132,18 +134,37 @@ async def _answered(
     return 200, "".join(getattr(event, "text", "") for event in OPENAI_CHAT.client.reader().feed(body))
 
 
-def _asked(dialect: str, folder: Path, *, by_router: bool) -> tuple[list[tuple[int, str]], list[ProviderRecord]]:
+class Asked(NamedTuple):
+    """What came of asking an endpoint: statuses and texts, what it received, and what was seen in that."""
+
+    answers: list[tuple[int, str]]
+    attempts: list[ProviderRecord]
+    astray: list[EgressRecord]
+    layers: list[LayerRecord]
+
+
+def _asked(dialect: str, folder: Path, *, by_router: bool) -> Asked:
     """Ask an endpoint of a dialect, by the reference router or directly, streamed and not."""
     place = endpoint("near", dialect)
     topology = Topology(
         topology="t", endpoints=[place], tenants={"acme": Tenant(allow=["near"]), "europa": Tenant(allow=["near"])}
     )
     attempts: list[ProviderRecord] = []
+    astray: list[EgressRecord] = []
+    layers: list[LayerRecord] = []
 
     async def play() -> list[tuple[int, str]]:
         clock = LoopClock()
         spec = WorldSpec(test="t", seed=SEED, topology=topology, folder=str(folder), epoch_s=0.0, planted=True)
-        world = World(spec, clock=clock, plane=EmbeddedPlane(SEED), record=attempts.append, record_fault=lambda _: None)
+        world = World(
+            spec,
+            clock=clock,
+            plane=EmbeddedPlane(SEED),
+            record=attempts.append,
+            record_fault=lambda _: None,
+            record_egress=astray.append,
+            record_layer=layers.append,
+        )
         await world.start()
         facts = read_world(world.path)
         router = reference(facts, clock, VirtualConnector(limit=0, resolver=facts.resolver(clock)))
@@ -164,7 +185,7 @@ def _asked(dialect: str, folder: Path, *, by_router: bool) -> tuple[list[tuple[i
             await router.close()
             await world.close()
 
-    return run_virtual(play()), attempts
+    return Asked(run_virtual(play()), attempts, astray, layers)
 
 
 def _for_model(sent: HttpRequest, model: str) -> HttpRequest:
@@ -175,18 +196,27 @@ def _for_model(sent: HttpRequest, model: str) -> HttpRequest:
 @pytest.mark.parametrize("dialect", sorted(DIALECTS))
 def test_every_provider_takes_a_planted_request_by_the_reference_router(dialect: str, tmp_path: Path) -> None:
     """It is answered whole, in an answer that bears a canary of its own."""
-    answers, attempts = _asked(dialect, tmp_path, by_router=True)
-    for number, (status, text) in enumerate(answers, start=1):
+    asked = _asked(dialect, tmp_path, by_router=True)
+    for number, (status, text) in enumerate(asked.answers, start=1):
         assert (200, ("near", "whole")) == (status, read_reply(text, f"acme-{number}")), text
         assert MINT.value("acme", number, "completion") in text
-    assert {"ok"} == {one.outcome for one in attempts}
+    assert {"ok"} == {one.outcome for one in asked.attempts}
+
+
+@pytest.mark.parametrize("dialect", sorted(DIALECTS))
+def test_every_kind_is_seen_at_home_by_way_of_the_reference_router(dialect: str, tmp_path: Path) -> None:
+    """Arguments of tools, too: what is never seen where it belongs could not be told elsewhere."""
+    asked = _asked(dialect, tmp_path, by_router=True)
+    (layer,) = (one for one in asked.layers if one.layer == "plaintext")
+    assert f"({', '.join(f'{kind} 2' for kind in KINDS)})" in layer.why
+    assert (True, []) == (layer.complete, asked.astray)
 
 
 def test_an_openai_endpoint_takes_a_planted_request_as_it_is(tmp_path: Path) -> None:
     """Also from a router that passes bodies on, byte by byte."""
-    answers, attempts = _asked("openai-chat", tmp_path, by_router=False)
-    assert [200, 200] == [status for status, _ in answers], answers
-    assert ["acme-1", "acme-2"] == [one.canary for one in attempts]
+    asked = _asked("openai-chat", tmp_path, by_router=False)
+    assert [200, 200] == [status for status, _ in asked.answers], asked.answers
+    assert ["acme-1", "acme-2"] == [one.canary for one in asked.attempts]
 
 
 def _planned(dialect: str) -> Plan:

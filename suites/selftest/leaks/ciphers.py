@@ -65,7 +65,8 @@ class _InAHeader(Overhearing):
 
 class _InAPrompt(Overhearing):
     def ask(self, endpoint: str, ask: Ask) -> AsyncIterator[Event]:
-        return super().ask(endpoint, msgspec.structs.replace(ask, prompt=f"{ask.prompt} memory:{xored(self.answer)}"))
+        prompt = f"{ask.prompt} memory:{xored(self.answer)}"
+        return super().ask(endpoint, msgspec.structs.replace(ask, prompt=prompt, turns=()))
 
 
 class _Abroad(Leaky):
@@ -73,7 +74,7 @@ class _Abroad(Leaky):
 
     async def before(self, ask: Ask, tenant: str) -> None:
         foreign = [name for name in self.upstreams if name not in self.world.tenants[tenant].allow]
-        sample = msgspec.structs.replace(ask, prompt=enciphered(ask.prompt), max_tokens=2)
+        sample = msgspec.structs.replace(ask, prompt=enciphered(ask.prompt), turns=(), max_tokens=2)
         task = asyncio.create_task(self._sent(foreign[-1], sample))
         self._copies.add(task)
         task.add_done_callback(self._copies.discard)

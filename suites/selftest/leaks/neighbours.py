@@ -56,7 +56,7 @@ class _RemembersForAll(Leaky):
         same = whose and self.world.tenants[whose].allow == self.world.tenants[tenant].allow
         self.last = tenant, ask.prompt
         if same and whose != tenant:
-            ask = msgspec.structs.replace(ask, prompt=f"{ask.prompt}\nEarlier: {memory[:2000]}")
+            ask = msgspec.structs.replace(ask, prompt=f"{ask.prompt}\nEarlier: {memory[:2000]}", turns=())
         async for event in super().route(ask, tenant, traffic_class):
             yield event
 
