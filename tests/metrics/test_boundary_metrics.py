@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brownout.boundary import Boundary
-from brownout.canary import KINDS
+from brownout.canary import KINDS, OWN
 from brownout.egress import METRICS as METRICS_PLACE
 from brownout.egress import EgressRecord, Layer, LayerRecord
 from brownout.errors import BadInput
@@ -18,6 +18,7 @@ from brownout.history import History
 from brownout.judge import judge
 from brownout.metrics import METRICS, NoEvidence
 from brownout.metrics.base import Observation
+from brownout.owners import whose
 from brownout.slo import parse_slo
 from brownout.stopping import Sentry, parse_stop
 from brownout.topology import Tenant, Topology
@@ -301,3 +302,16 @@ def test_a_stop_condition_on_files_is_refused() -> None:
     """They are looked at when the test is over."""
     with pytest.raises(BadInput, match="data_written is known only when the test is over"):
         parse_stop("data_written > 0")
+
+
+@pytest.mark.parametrize("owner", OWN)
+@pytest.mark.parametrize("promise", [one for one in PROMISES if one != MIXED])
+def test_a_routers_own_credential_breaks_the_promise_of_the_layer_that_saw_it(
+    promise: str, owner: str, tmp_path: Path
+) -> None:
+    """It is in no tenant's boundary, whatever these let out; and it is told as what it is."""
+    story = Story(tmp_path, promise)
+    story.egress = [seen(promise, canary=f"{owner}-3", kind="credential")]
+    verdict = story.verdict()
+    assert ("fail", 1.0) == outcome(verdict)
+    assert whose(owner, "") in verdict.why

@@ -66,6 +66,24 @@ def test_each_channel_is_told_in_its_own_words(story: Story, changes: dict[str, 
     assert f"12.5 s into t, amid region-down at us-east-1: acme's prompt (acme-48) {said}" == sentence(leak)
 
 
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("router@aws", "the router's AWS token"),
+        ("router@aws-secret", "the router's AWS secret access key"),
+        ("router@google", "the router's Google token"),
+        ("router@google-secret", "the router's Google private key"),
+        ("router@keys", "the router's API key"),
+    ],
+)
+def test_a_routers_own_credential_is_told_as_what_it_is(story: Story, owner: str, said: str) -> None:
+    """It is no tenant's, and each has a name that people know."""
+    story.egress = [_seen(f"{owner}-3", 12.5, kind="credential", part="header x-amz-security-token")]
+    (leak,) = _leaks(story)
+    told = f"{said} ({owner}-3) reached {ABROAD} (header x-amz-security-token at byte 0)."
+    assert f"12.5 s into t, amid region-down at us-east-1: {told}" == sentence(leak)
+
+
 def test_what_bears_nobodys_mark_is_the_targets(story: Story) -> None:
     """A host that was called before load began, and that nobody had declared, is told with how it ended."""
     story.egress = [
