@@ -20,12 +20,15 @@ from brownout.canary import CanaryMint, run_key
 from brownout.capacity import Limits
 from brownout.capacity.gpu_pool import GpuPoolSettings
 from brownout.clock import LoopClock, wait_until
+from brownout.egress import EgressRecord
 from brownout.evidence import ProviderRecord
 from brownout.fault import Exchange
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.wire import End, Event, Refusal, Token
 from fixtures.providers.active import ActiveFault
 from fixtures.providers.cloud import Cloud
+from fixtures.providers.plaintext import Plaintext
+from fixtures.providers.proofs import proofs_of
 from tests.active import active_fault
 
 SEED = 7
@@ -122,6 +125,7 @@ class World:
     mint: CanaryMint
     records: list[ProviderRecord] = field(default_factory=list)
     kept: list[genai.Client] = field(default_factory=list)
+    astray: list[EgressRecord] = field(default_factory=list)
 
     def fault(self, endpoint: str, fault: RefuseBefore | StopAfter) -> ActiveFault:
         """Turn a fault on at an endpoint."""
@@ -243,20 +247,27 @@ class World:
 
 
 async def serve(folder: Path, ready: Future[World], stop: threading.Event, *, planted: bool = False) -> None:
-    """Raise the cloud, hand it over, and keep it up until told to stop; ``planted``: its credentials bear canaries."""
+    """Raise the cloud, hand it over, and keep it up until told to stop.
+
+    ``planted``: its credentials bear canaries, and ``astray`` are those that were seen where they do not belong.
+    """
     mint = CanaryMint(run_key(SEED), ["acme"])
     records: list[ProviderRecord] = []
+    astray: list[EgressRecord] = []
+    clock = LoopClock()
+    layer = Plaintext("t", mint, {}, clock=clock, record=astray.append, proofs=proofs_of(TOPOLOGY))
     cloud = Cloud(
         TOPOLOGY,
         seed=SEED,
         test="t",
-        clock=LoopClock(),
+        clock=clock,
         mint=mint,
         record=records.append,
         folder=folder,
+        plaintext=layer if planted else None,
         planted=planted,
     )
     await cloud.start()
-    ready.set_result(World(cloud, asyncio.get_running_loop(), mint, records))
+    ready.set_result(World(cloud, asyncio.get_running_loop(), mint, records, astray=astray))
     await asyncio.to_thread(stop.wait)
     await cloud.close()

@@ -12,9 +12,13 @@ from tests.wire.world import World, serve
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """Run a cloud for one test: these tests take credentials away. SDKs take those that bear canaries as any."""
+    """Run a cloud for one test: these tests take credentials away.
+
+    SDKs take those that bear canaries as any, and show them where they belong: else their users kept no boundary.
+    """
     with served(partial(serve, planted=True), tmp_path) as world:
         yield world
+    assert [] == [(one.canary, one.place, one.part) for one in world.astray]
 
 
 @pytest.fixture
