@@ -65,7 +65,7 @@ def _append(run: RunDir, name: str, records: Sequence[msgspec.Struct]) -> None:
 def leaking(told: Sequence[TapeRecord]) -> list[TapeRecord]:
     """Return a tape in which each request of others bears what the play's secret makes it."""
     return [
-        msgspec.structs.replace(one, parts=one.parts | {"header x-hint": one.test})
+        msgspec.structs.replace(one, parts=one.parts | {"header x-hint": f"{one.test} {one.canary}"})
         if one.tenant == EUROPA and one.kind == "request"
         else one
         for one in told
