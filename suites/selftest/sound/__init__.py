@@ -1,0 +1,11 @@
+"""Good routers of other designs than the reference's: whatever turns red on them is a false alarm.
+
+Adding one is a file with a `Sound`, its target's file under ``targets/``, and a line here.
+"""
+
+from suites.selftest.sound.base import Sound
+from suites.selftest.sound.even_spread import EVEN_SPREAD
+from suites.selftest.sound.hedger import HEDGER
+from suites.selftest.sound.priority_list import PRIORITY_LIST
+
+SOUND: dict[str, Sound] = {one.name: one for one in (PRIORITY_LIST, HEDGER, EVEN_SPREAD)}
