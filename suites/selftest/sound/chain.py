@@ -13,6 +13,7 @@ from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.gateway import Caller, Gateway, Route
 
 COME_BACK_S = 1.0
+_BURST = 10.0
 
 
 class Chain(Gateway):
@@ -20,14 +21,17 @@ class Chain(Gateway):
 
     Attributes:
         attempts_max: how many endpoints one request is sent to.
+        retry_ratio: how much of a retry each request earns for all, saved up to `_BURST`; None: retries cost nothing.
         open: how many requests are open at each endpoint.
     """
 
     attempts_max = 3
+    retry_ratio: float | None = None
 
     def __init__(self, world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> None:
         super().__init__(world, clock, connector)
         self.open: Counter[str] = Counter()
+        self._retries = _BURST
 
     def next(self, ask: Ask, caller: Caller, tried: Sequence[str]) -> str | None:
         """Return the endpoint to ask next; None where there is none."""
@@ -51,7 +55,8 @@ class Chain(Gateway):
         """Yield the first answer that comes."""
         tried: list[str] = []
         said: list[Refusal] = []
-        while len(tried) < self.attempts_max:
+        self._retries = min(self._retries + (self.retry_ratio or 0.0), _BURST)
+        while len(tried) < self.attempts_max and self._affords(len(tried)):
             endpoint = self.next(ask, caller, tried)
             if endpoint is None:
                 break
@@ -72,6 +77,16 @@ class Chain(Gateway):
                 return
         nobody = Refusal("unavailable", "nobody can take it now", retry_after_s=self.come_back_s(caller))
         raise summed_up(said, nobody)
+
+    def _affords(self, tried: int) -> bool:
+        """Return whether there is an attempt left for who has had so many; takes a retry from what all have saved."""
+        if not tried or self.retry_ratio is None:
+            return True
+        self._retries -= 1
+        if self._retries < 0:
+            self._retries = 0.0
+            return False
+        return True
 
     async def _sent(self, endpoint: str, ask: Ask) -> Route:
         """Yield an endpoint's events; what became of them is learned."""

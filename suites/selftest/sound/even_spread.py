@@ -44,6 +44,7 @@ class _EvenSpread(Chain):
     """Who is ejected comes back whole. It retries elsewhere, and takes no note of when it was told to come back."""
 
     secretless = True
+    retry_ratio = 0.2
 
     def __init__(self, world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> None:
         super().__init__(world, clock, connector)
