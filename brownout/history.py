@@ -42,7 +42,8 @@ class History:
     """One test's evidence, whole: what a metric may ask about.
 
     ``client`` and ``attempts`` are sorted by due time and by arrival; ``asked`` are the former by canary, and
-    ``attempts`` those that carry one. ``credentials`` are calls to the services that give them out, in order, whoever's
+    ``attempts`` those that carry one; ``asides`` are what else came to endpoints (a target's own health checks).
+    ``credentials`` are calls to the services that give them out, in order, whoever's
     request was behind them. ``telemetry`` is what the target said of itself, before load and after it. ``egress`` is
     what was seen where it does not belong, ``layers`` what each layer that looks for it says of itself. ``began_s`` is
     when load began. ``tape`` is what was received everywhere, as digests, of a test that has a twin; ``others`` are
@@ -75,6 +76,7 @@ class History:
             (record for record in provider if record.canary is not None),
             key=lambda record: (record.arrived_s, record.canary or ""),
         )
+        self.asides = [record for record in provider if record.canary is None]
         self.credentials = sorted(credentials, key=lambda record: (record.at_s, record.service, record.principal))
         self.egress = sorted(egress, key=lambda record: (record.at_s, record.layer, record.place, record.canary))
         self.layers = merged(layers)

@@ -14,12 +14,12 @@ from brownout.telemetry import Telemetry
 
 FEATURES = {
     "failover": "sends a request elsewhere when an endpoint fails it",
-    "fail-back": "returns to the preferred endpoint after it has healed",
+    "fail-back": "returns to the endpoint that it left, the preferred one or one of many, after that has healed",
     "breaker": "leaves an endpoint that keeps failing, it alone, and not only the request that failed",
     "latency-breaker": "leaves an endpoint whose first tokens are late, though it fails nothing",
     "bounded-probes": "asks a sick endpoint now and then, and by few at once, whether it has healed",
     "partial-open": "lets a healed endpoint have a trickle first, and more only on sustained health",
-    "retry-budget": "bounds the attempts it makes when everything fails",
+    "retry-budget": "bounds the retries of all requests together, to fewer than there are requests when everything fails",
     "final-rejections": "asks nobody else when a request is too long for a model or filtered by a provider",
     "uncounted-answers": "takes an answer for whole whose provider does not say how many tokens it cost",
     "normalised-errors": "tells clients of an error in the same form whichever provider sent it",
@@ -34,6 +34,7 @@ FEATURES = {
     "credential-refresh": "renews credentials before they end, however short their life, and uses them while they hold",
     "secretless": "calls AWS and Google with temporary credentials alone, had for what it is and not for a secret",
     "tenant-boundary": "keeps each tenant's data at the endpoints allowed for it, and fails closed",
+    "content-blind": "decides nothing by what a request says, so that others are sent and get the same whatever that is",
     "no-data-in-telemetry": "puts no tenant's data into its metrics, nor into spans and log lines that it sends",
     "no-data-written": "writes no tenant's data to its output or to files",
     "ab-shares": "splits the requests for a model over the arms of an experiment, by their shares",

@@ -15,6 +15,8 @@ from brownout.metrics.base import NoEvidence, Observation, View, metric, some
 from brownout.telemetry import Says, total, totals_by
 from brownout.topology import Topology
 
+_NOTED_S = 0.05  # an endpoint notes that it has refused once that is sent: somebody else may have been asked meanwhile
+
 
 class Truth(NamedTuple):
     """The least and the most that a figure may be, and requests that show it."""
@@ -62,33 +64,45 @@ def telemetry_errors_error_ratio(view: View) -> Observation:
 def telemetry_tokens_error_ratio(view: View) -> Observation:
     """How far the target's count of output tokens is from what was put out, relative to that.
 
-    At least those of the answers that clients got whole count, and at most all that endpoints sent.
+    At least those of the answers that clients got whole count, and at most all that endpoints sent, also for what was
+    no client's request.
     """
     got = sum(r.tokens for r in view.history.client if r.outcome == "ok")
     sent = sum(r.tokens for r in view.history.attempts)
     if not sent:
         raise NoEvidence("no endpoint sent any token")
-    return _compared(view, "tokens", lambda says: says.tokens, Truth(min(got, sent), sent))
+    aside = sum(r.tokens for r in view.history.asides)
+    return _compared(view, "tokens", lambda says: says.tokens, Truth(min(got, sent), sent + aside))
 
 
 @metric("telemetry_failovers_error_ratio", "ratio", in_hindsight=True)
 def telemetry_failovers_error_ratio(view: View) -> Observation:
     """How far the target's count of failovers is from the requests that were seen at more than one endpoint.
 
-    A request that went on twice may count once or twice.
+    A request that went on twice may count once or twice. One that no endpoint had failed when another was asked (that
+    was hung up on, or overtaken by a hedge) may count or not.
     """
     moved = {c: records for c, records in view.history.by_canary.items() if len({r.endpoint for r in records}) > 1}
     if not moved:
         raise NoEvidence("no request was seen at more than one endpoint")
-    truth = Truth(len(moved), sum(len(records) - 1 for records in moved.values()), list(moved))
+    failed = [canary for canary, records in moved.items() if _failed_first(records)]
+    truth = Truth(len(failed), sum(len(records) - 1 for records in moved.values()), failed or list(moved))
     return _compared(view, "failovers", lambda says: says.failovers, truth)
+
+
+def _failed_first(attempts: Sequence[ProviderRecord]) -> bool:
+    """Return whether an endpoint had failed a request before another had it."""
+    failed = [one for one in attempts if one.outcome in ("refused", "cut")]
+    return any(
+        one.endpoint != two.endpoint and one.end_s <= two.arrived_s + _NOTED_S for one in failed for two in attempts
+    )
 
 
 @metric("telemetry_attempts_error_ratio", "ratio", in_hindsight=True)
 def telemetry_attempts_error_ratio(view: View) -> Observation:
     """How far the target's count of its requests to a provider is from what came there; the worst provider counts.
 
-    An attempt whose caller left may be counted or not.
+    An attempt whose caller left may be counted or not, and so may what the target asked for itself: health checks.
     """
     says, history = _says(view), view.history
     if not (says.attempts and says.by):
@@ -102,7 +116,8 @@ def telemetry_attempts_error_ratio(view: View) -> Observation:
     for name, endpoints in _groups(history, says, ended).items():
         said = sum(ended[one] - began.get(one, 0.0) for one in endpoints.labels)
         there = [r for r in history.attempts if r.endpoint in endpoints.names]
-        compared.append((name, said, _attempted(there)))
+        asides = sum(r.endpoint in endpoints.names for r in history.asides)
+        compared.append((name, said, _attempted(there, asides)))
     if not history.attempts or any(said < 0 for _, said, _ in compared):
         raise NoEvidence("no endpoint was asked, or the target's counts went back: it was started again")
     _, _, worst = max(compared, key=lambda one: one[2].off(one[1]))
@@ -140,9 +155,9 @@ def _named(topology: Topology, value: str) -> list[str]:
     return [e.name for e in topology.endpoints if value in (e.name, e.region, e.cloud, e.provider)]
 
 
-def _attempted(there: Sequence[ProviderRecord]) -> Truth:
+def _attempted(there: Sequence[ProviderRecord], asides: int) -> Truth:
     sure = [r for r in there if r.outcome not in ("client-gone", "open")]
-    return Truth(len(sure), len(there), [r.canary for r in there])
+    return Truth(len(sure), len(there) + asides, [r.canary for r in there])
 
 
 def _compared(view: View, what: str, of: Callable[[Says], str], truth: Truth) -> Observation:

@@ -8,7 +8,8 @@ from fixtures.plugin import Run
 BOTH = {"{home}": 1, "{neighbour}": 1}  # who may use what was bought; others share nothing with them
 # Carries what falls due on a usual day, and a third of the surge.
 BOUGHT = Sized(limits=Limits(ttft_s=0.12, inter_token_s=0.008, rate_rps=14, burst=14))
-# Each carries some five requests a second of the lengths below, and refuses beyond without saying when to come back.
+# Each carries some five requests a second of the lengths below, and refuses beyond without saying when to come back:
+# less than comes on a usual day, so that who asks nobody else is never well there.
 SMALL = Sized(limits=Limits(ttft_s=0.5, inter_token_s=0.12, concurrent=8))
 LENGTHS = (6, 12)
 
@@ -35,6 +36,7 @@ def test_surge_spills_over(run: Run) -> None:
 
 @scenario(
     inject("quota-shrink", "provisioned", ratio=0.2),
+    needs=["provisioned-first"],  # who spreads its load uses less of what was bought than is left of it
     tenants=BOTH,
     load=Load(classes={"interactive": 0.9, "background": 0.1}),
     # As model units are sold: a 429 that does not say when to come back.
@@ -64,6 +66,7 @@ def test_quota_shrink(run: Run) -> None:
         swings=(Swing(times=6.5, tenants={"{home}": 10, "{neighbour}": 1}),),
     ),
     sized={"tenant:{home}": SMALL},
+    needs=["failover"],
     must={
         "fairness_ratio during burst >= 80%": ("fair-share",),
         "availability[tenant={neighbour}] during burst >= 80%": ("fair-share",),
@@ -80,6 +83,7 @@ def test_one_tenants_burst(run: Run) -> None:
     tenants=BOTH,
     load=Load(times=0.8, output_tokens=LENGTHS, swings=(Swing(times=5, classes={"interactive": 1, "background": 3}),)),
     sized={"tenant:{home}": SMALL},
+    needs=["failover"],
     must={
         "availability[class=interactive] during burst >= 85%": ("load-shedding",),
         "shed_in_order_ratio during burst >= 92%": ("load-shedding",),

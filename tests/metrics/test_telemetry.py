@@ -126,9 +126,38 @@ def test_failovers_may_be_counted_by_request_or_by_move(said: int, outcome: str,
     story = _story(tmp_path, "failovers")
     for place in story.during()[:8]:
         due_s = story.client[place].due_s
-        story.provider.insert(0, attempt(place, due_s, NEAR, outcome="refused"))
-        story.provider.insert(0, attempt(place, due_s, NEAR, outcome="refused"))
+        story.provider.insert(0, attempt(place, due_s, NEAR, end_s=due_s, outcome="refused"))
+        story.provider.insert(0, attempt(place, due_s, NEAR, end_s=due_s, outcome="refused"))
     assert outcome == _judged(story, _after(failovers=said)).outcome
+
+
+@pytest.mark.parametrize(("said", "outcome"), [(0, "pass"), (8, "pass"), (9, "fail")])
+def test_a_hedge_that_nobody_had_failed_is_a_failover_if_the_target_says_so(
+    said: int, outcome: str, tmp_path: Path
+) -> None:
+    """Eight requests were asked for at a second endpoint while the first was still silent, and hung up on there."""
+    story = _story(tmp_path, "failovers")
+    for place in story.during()[:8]:
+        due_s = story.client[place].due_s
+        story.provider.insert(0, attempt(place, due_s - 0.1, NEAR, end_s=due_s + 0.1, outcome="client-gone"))
+    assert outcome == _judged(story, _after(failovers=said)).outcome
+
+
+@pytest.mark.parametrize(
+    ("figure", "said", "outcome"),
+    [
+        ("attempts", {}, "pass"),
+        ("attempts", {"near": TRUE["near"] + 30}, "pass"),
+        ("attempts", {"near": TRUE["near"] + 40}, "fail"),
+        ("tokens", {"tokens": TRUE["tokens"] + 60}, "pass"),
+        ("tokens", {"tokens": TRUE["tokens"] + 90}, "fail"),
+    ],
+)
+def test_health_checks_may_count_or_not(figure: str, said: dict[str, int], outcome: str, tmp_path: Path) -> None:
+    """The target asked an endpoint thirty questions of its own, of two tokens each."""
+    story = _story(tmp_path, figure)
+    story.provider += [attempt(0, 0.5 * n, NEAR, canary=None, tenant=None, tokens=2) for n in range(30)]
+    assert outcome == _judged(story, _after(**said)).outcome
 
 
 def test_failovers_that_nobody_saw_are_unknown(tmp_path: Path) -> None:

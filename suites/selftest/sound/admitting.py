@@ -7,10 +7,8 @@ from contextlib import aclosing
 import aiohttp
 
 from brownout.clock import Clock
-from brownout.wire import Ask, Refusal
-from fixtures.router.errors import told
+from brownout.wire import Ask, HttpReply, Refusal
 from fixtures.router.world_file import WorldFile
-from brownout.wire import HttpReply
 from suites.selftest.sound.base import Sound
 from suites.selftest.sound.gateway import Caller, Route
 from suites.selftest.sound.tripped import Tripped
@@ -36,8 +34,8 @@ class _Admitting(Tripped):
         Raises:
             Refusal: ``throttled``, with the time after which to come back, for who is not.
         """
-        places = _PLACES * len(self.allowed(caller))
-        inside = self._in.total()
+        allowed = self.allowed(caller)
+        places, inside = _PLACES * len(allowed), sum(self.open[name] for name in allowed)
         if (
             inside >= places
             or self._in[caller.tenant] >= places * _FOR_ONE_TENANT
@@ -61,7 +59,7 @@ class _Admitting(Tripped):
         """Return a refusal; whoever may come back is told when."""
         if refusal.kind in ("throttled", "unavailable", "overloaded") and refusal.retry_after_s is None:
             refusal = Refusal(refusal.kind, refusal.message, retry_after_s=_COME_BACK_S)
-        return super().refused(told(refusal), reply_id)
+        return super().refused(refusal, reply_id)
 
 
 ADMITTING = Sound(

@@ -14,6 +14,7 @@ from suites.selftest.sound.gateway import Caller, Gateway, Route
 
 COME_BACK_S = 1.0
 _BURST = 10.0
+FULL = frozenset({"throttled", "overloaded"})
 
 
 class Chain(Gateway):
@@ -22,6 +23,7 @@ class Chain(Gateway):
     Attributes:
         attempts_max: how many endpoints one request is sent to.
         retry_ratio: how much of a retry each request earns for all, saved up to `_BURST`; None: retries cost nothing.
+            Nor does another attempt where one was refused for want of room: that brings nobody more load than it bears.
         open: how many requests are open at each endpoint.
     """
 
@@ -56,7 +58,7 @@ class Chain(Gateway):
         tried: list[str] = []
         said: list[Refusal] = []
         self._retries = min(self._retries + (self.retry_ratio or 0.0), _BURST)
-        while len(tried) < self.attempts_max and self._affords(len(tried)):
+        while len(tried) < self.attempts_max and self._affords(said):
             endpoint = self.next(ask, caller, tried)
             if endpoint is None:
                 break
@@ -78,9 +80,9 @@ class Chain(Gateway):
         nobody = Refusal("unavailable", "nobody can take it now", retry_after_s=self.come_back_s(caller))
         raise summed_up(said, nobody)
 
-    def _affords(self, tried: int) -> bool:
-        """Return whether there is an attempt left for who has had so many; takes a retry from what all have saved."""
-        if not tried or self.retry_ratio is None:
+    def _affords(self, said: Sequence[Refusal]) -> bool:
+        """Return whether there is another attempt for who was told so; takes a retry from what all have saved."""
+        if not said or said[-1].kind in FULL or self.retry_ratio is None:
             return True
         self._retries -= 1
         if self._retries < 0:

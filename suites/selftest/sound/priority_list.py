@@ -8,7 +8,7 @@ from brownout.clock import Clock
 from brownout.wire import Ask, Refusal
 from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.base import Sound
-from suites.selftest.sound.chain import COME_BACK_S, Chain
+from suites.selftest.sound.chain import COME_BACK_S, FULL, Chain
 from suites.selftest.sound.gateway import Caller
 
 _COOLDOWN_S = 4.0
@@ -32,7 +32,7 @@ class _PriorityList(Chain):
         return None
 
     def failed(self, endpoint: str, refusal: Refusal) -> None:
-        wait_s = _FULL_S if refusal.kind in ("throttled", "overloaded") else _COOLDOWN_S
+        wait_s = _FULL_S if refusal.kind in FULL else _COOLDOWN_S
         if refusal.retry_after_s is not None:
             wait_s = min(refusal.retry_after_s, _TOLD_MAX_S)
         self._until_s[endpoint] = max(self._until_s.get(endpoint, 0.0), self.clock.now_s() + wait_s)

@@ -7,7 +7,7 @@ import aiohttp
 from brownout.clock import Clock
 from brownout.wire import Ask, Refusal
 from fixtures.router.world_file import WorldFile
-from suites.selftest.sound.chain import COME_BACK_S, Chain
+from suites.selftest.sound.chain import COME_BACK_S, FULL, Chain
 from suites.selftest.sound.gateway import Caller
 from suites.selftest.sound.tripping import Trip
 
@@ -49,7 +49,7 @@ class Tripped(Chain):
     def failed(self, endpoint: str, refusal: Refusal) -> None:
         """It may be sick, or full."""
         told_s = refusal.retry_after_s
-        if refusal.kind in ("throttled", "overloaded") and told_s is None:
+        if refusal.kind in FULL and told_s is None:
             told_s = self.full_s
         self.trips[endpoint].failed(self.clock.now_s(), told_s)
 
