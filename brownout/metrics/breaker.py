@@ -18,6 +18,7 @@ _FORMER_SHARE_MIN = 0.1
 _EXPECTED_MIN = 10
 _FORMER_MIN = 3  # requests at a place before, without which nothing can be said to be left of them
 _TAKEN_OVER_RATIO = 0.9
+_ALIKE_RATIO = 0.5  # of the most that any place carried: from there on it is one of those that share
 
 
 @metric("share_left_ratio", "ratio", in_hindsight=True)
@@ -48,7 +49,7 @@ def share_kept_ratio(view: View) -> Observation:
     """How much of its former share of requests a place keeps in the second half of a fault that is not its own.
 
     Beside a fault for all, these are the other places in the region; beside a fault for some tenants, the places it is
-    at, for the others. Of several, the one that carried most is looked at. Where none carried anything, because they
+    at, for the others. Of several, the first is looked at that carried about as much as any. Where none carried anything, because they
     stand behind the faulted one in order, what they get of the requests that leave it is looked at: who goes there has
     not left the region. (Who goes elsewhere may have, or may have another order: that tells nothing.)
     """
@@ -125,7 +126,8 @@ def _kept(history: History, window: Window, *, small: bool) -> Observation | Non
     shares = {place: came_share(history, before, {place}, history.before_s()) for place in sorted(candidates)}
     if not shares:
         return None
-    main = max(shares, key=lambda place: shares[place])
+    # The most of several alike is so by chance, and less of it comes afterwards: the first of them is as good as any.
+    main = next(one for one in history.topology.names if shares.get(one, -1.0) >= _ALIKE_RATIO * max(shares.values()))
     if shares[main] < _FORMER_SHARE_MIN and not window.injection.tenants and not small:
         return _took_over(history, window, candidates, tenants)
     return _compared(history, window, {main}, tenants, "came to", small=small)

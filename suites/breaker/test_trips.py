@@ -71,7 +71,7 @@ def test_endpoint_with_a_slow_tail_is_left(run: Run) -> None:
     load=Load(times=1.5, classes={"interactive": 1.0}),
     must=ALWAYS
     | {
-        "share_kept_ratio >= 80%": (),
+        "share_kept_ratio >= 60%": (),  # of who shares with four others, a fifth less is not told from chance
         "availability[tenant={home}] during client-error-outage >= 95%": (),
     },
 )

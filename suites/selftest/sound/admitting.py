@@ -66,5 +66,5 @@ ADMITTING = Sound(
     name="admitting",
     about="strict admission: fixed places at each endpoint, parts of them for tenants and classes, 429 beyond",
     make=_Admitting,
-    shown_by=("one-tenants-burst", "overload-sheds-background"),
+    shown_by=("overload-sheds-background",),
 )

@@ -38,5 +38,5 @@ AFFINITY = Sound(
     name="affinity",
     about="a prompt's beginning says who is asked, by weighted rendezvous hashing; the next in that order fails over",
     make=_Affinity,
-    shown_by=("region-5xx", "two-regions-down"),
+    shown_by=("region-refused",),
 )

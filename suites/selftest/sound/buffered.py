@@ -111,5 +111,5 @@ BUFFERED = Sound(
     name="buffered",
     about="another writer: comments and a 200 before the first token, threes of tokens, a connection for each request",
     make=_Buffered,
-    shown_by=("throttles-look-alike", "unknown-errors"),
+    shown_by=("outage-everywhere-silent",),
 )

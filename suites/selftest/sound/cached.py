@@ -72,5 +72,5 @@ CACHED = Sound(
     name="cached",
     about="a cache of whole answers for each tenant, and one request upstream for those who ask the same at once",
     make=_Cached,
-    shown_by=("inside-while-spilling-over", "no-word-of-it"),
+    shown_by=("region-refused",),
 )

@@ -9,13 +9,14 @@ from brownout.clock import Clock
 from brownout.wire import Ask, Refusal
 from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.base import Sound
-from suites.selftest.sound.chain import Chain
+from suites.selftest.sound.chain import FULL, Chain
 from suites.selftest.sound.gateway import Caller
 from suites.selftest.sound.otel import OtelTally
 
 _IN_A_ROW = 3
 _OF_LAST, _FAILED_MIN = 6, 3
-_EJECTED_S, _EJECTED_MAX_S = 2.0, 5.0
+_EJECTED_S, _EJECTED_MAX_S = 3.0, 5.0
+_FULL_S = 0.3
 
 
 class _Host:
@@ -68,13 +69,16 @@ class _EvenSpread(Chain):
         self._hosts[endpoint].note(self.clock.now_s(), failed=False)
 
     def failed(self, endpoint: str, refusal: Refusal) -> None:
-        if refusal.kind != "throttled":  # a quota's end is no illness
-            self._hosts[endpoint].note(self.clock.now_s(), failed=True)
+        now_s, host = self.clock.now_s(), self._hosts[endpoint]
+        if refusal.kind in FULL:  # which is no illness
+            host.out_until_s = max(host.out_until_s, now_s + _FULL_S)
+        else:
+            host.note(now_s, failed=True)
 
 
 EVEN_SPREAD = Sound(
     name="even-spread",
     about="least open requests over all endpoints allowed, passive ejection of outliers, metrics as OpenTelemetry has them",
     make=_EvenSpread,
-    shown_by=("region-refused", "told-of-an-outage"),
+    shown_by=("told-of-an-outage",),
 )

@@ -46,5 +46,5 @@ PRIORITY_LIST = Sound(
     name="priority-list",
     about="a list in order, a fixed cooldown at the first failure, and no trickle on the way back",
     make=_PriorityList,
-    shown_by=("region-5xx", "traffic-comes-back-in-steps"),
+    shown_by=("region-5xx",),
 )

@@ -74,5 +74,5 @@ PROBING = Sound(
     name="probing",
     about="asks each endpoint a question of its own every second, and lets nobody back but on that",
     make=_Probing,
-    shown_by=("region-5xx", "probes-are-few-failing"),
+    shown_by=("told-of-an-outage",),
 )

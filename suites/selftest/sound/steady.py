@@ -13,5 +13,5 @@ STEADY = Sound(
     name="steady",
     about="one attempt a request, and a breaker at the second failure in a row: the next requests go elsewhere",
     make=_Steady,
-    shown_by=("region-5xx", "retries-are-few"),
+    shown_by=("region-5xx",),
 )
