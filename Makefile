@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest matrix soak gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side bench-scan curves clean scorecard
+.PHONY: help gate test selftest matrix sound soak gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side bench-scan curves clean scorecard
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ selftest: $(STAMP) ## prove that every planted defect turns its own promise red,
 
 matrix: $(STAMP) ## the same on every test where a defect may tell: nothing unrelated may turn red (20 minutes on 2 cores)
 	$(BIN)/brownout selftest
+
+sound: $(STAMP) ## play good routers of other designs on every test: whatever turns red is a false alarm (10 minutes)
+	for target in suites/selftest/sound/targets/*.yaml; do \
+		$(BIN)/brownout gate --clock virtual --profile full --seed $(SEED) --target $$target || exit; \
+	done
 
 soak: $(STAMP) ## play the suites with one seed after another, and tally
 	$(BIN)/brownout soak

@@ -49,9 +49,10 @@ def share_kept_ratio(view: View) -> Observation:
     """How much of its former share of requests a place keeps in the second half of a fault that is not its own.
 
     Beside a fault for all, these are the other places in the region; beside a fault for some tenants, the places it is
-    at, for the others. Of several, the first is looked at that carried about as much as any. Where none carried anything, because they
-    stand behind the faulted one in order, what they get of the requests that leave it is looked at: who goes there has
-    not left the region. (Who goes elsewhere may have, or may have another order: that tells nothing.)
+    at, for the others. Of several, the first is looked at that carried about as much as any. Where none carried
+    anything, because they stand behind the faulted one in order, what they get of the requests that leave it is looked
+    at: who goes there has not left the region. (Who goes elsewhere may have, or may have another order: that tells
+    nothing.)
     """
     seen = _measured(view, _kept)
     if not seen:

@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
-import aiohttp
 import msgspec
 from aiohttp import web
 
-from brownout.clock import Clock
-from brownout.wire import Ask, End, Event, HttpReply, HttpRequest, Refusal, Token
+from brownout.wire import Ask, End, Event, Refusal, Token
 from fixtures.router.errors import told
-from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.base import Sound
 from suites.selftest.sound.tripped import Tripped
 
@@ -22,6 +19,7 @@ _encode = msgspec.json.encode
 
 class _Buffered(Tripped):
     retry_ratio = 0.3
+    whole_s = 4.0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, the last on its connection."""
@@ -42,7 +40,7 @@ class _Buffered(Tripped):
 
     async def frames(self, ask: Ask, events: AsyncIterator[Event], reply_id: str) -> AsyncGenerator[bytes, None]:
         """Yield a stream: comments while nothing comes, who speaks, the text in pieces, why it ended, what it cost."""
-        first = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+        first = asyncio.ensure_future(anext(events))
         begun = False
         try:
             while not (await asyncio.wait([first], timeout=_PATIENCE_S))[0]:
@@ -109,7 +107,7 @@ def _said(refusal: Refusal) -> dict[str, Any]:
 
 BUFFERED = Sound(
     name="buffered",
-    about="another writer: comments and a 200 before the first token, threes of tokens, a connection for each request",
+    about="another writer: comments before the first token, threes of tokens, whole answers asked for as such",
     make=_Buffered,
     shown_by=("outage-everywhere-silent",),
 )

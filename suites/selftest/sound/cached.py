@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from brownout.clock import Clock
-from brownout.wire import Ask, End, Event, Refusal
+from brownout.wire import Ask, End, Event
 from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.base import Sound
 from suites.selftest.sound.gateway import Caller, Route

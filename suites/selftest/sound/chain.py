@@ -42,8 +42,8 @@ class Chain(Gateway):
     def went(self, endpoint: str) -> None:
         """An endpoint answered in full."""
 
-    def failed(self, endpoint: str, refusal: Refusal) -> None:
-        """An endpoint failed a request, and not for what that says."""
+    def failed(self, endpoint: str, refusal: Refusal, *, begun: bool) -> None:
+        """An endpoint failed a request, and not for what that says; ``begun``: within its answer."""
 
     def left(self, endpoint: str) -> None:
         """A request to an endpoint is over, and said nothing of its health."""
@@ -93,17 +93,18 @@ class Chain(Gateway):
     async def _sent(self, endpoint: str, ask: Ask) -> Route:
         """Yield an endpoint's events; what became of them is learned."""
         self.open[endpoint] += 1
-        learned = False
+        learned = begun = False
         try:
             async with aclosing(self.asked(endpoint, ask)) as events:
                 async for event in events:
+                    begun = True
                     yield event
             learned = True
             self.went(endpoint)
         except Refusal as refusal:
             if refusal.kind not in FINAL:
                 learned = True
-                self.failed(endpoint, refusal)
+                self.failed(endpoint, refusal, begun=begun)
             raise
         finally:
             self.open[endpoint] -= 1

@@ -35,7 +35,7 @@ class _Host:
             if sum(self.last) == 0:
                 self.out_for_s = _EJECTED_S
             return
-        if all(list(self.last)[-_IN_A_ROW:]) and len(self.last) >= _IN_A_ROW or sum(self.last) >= _FAILED_MIN:
+        if (all(list(self.last)[-_IN_A_ROW:]) and len(self.last) >= _IN_A_ROW) or sum(self.last) >= _FAILED_MIN:
             self.out_until_s = now_s + self.out_for_s
             self.out_for_s = min(self.out_for_s * 2, _EJECTED_MAX_S)
             self.last.clear()
@@ -56,9 +56,7 @@ class _EvenSpread(Chain):
         del ask
         now_s = self.clock.now_s()
         healthy = [
-            name
-            for name in self.allowed(caller)
-            if name not in tried and self._hosts[name].out_until_s <= now_s
+            name for name in self.allowed(caller) if name not in tried and self._hosts[name].out_until_s <= now_s
         ]
         chosen = min(healthy, key=lambda name: (self.open[name], self._hosts[name].used), default=None)
         if chosen:
@@ -68,9 +66,9 @@ class _EvenSpread(Chain):
     def went(self, endpoint: str) -> None:
         self._hosts[endpoint].note(self.clock.now_s(), failed=False)
 
-    def failed(self, endpoint: str, refusal: Refusal) -> None:
+    def failed(self, endpoint: str, refusal: Refusal, *, begun: bool) -> None:
         now_s, host = self.clock.now_s(), self._hosts[endpoint]
-        if refusal.kind in FULL:  # which is no illness
+        if refusal.kind in FULL and not begun:  # which is no illness
             host.out_until_s = max(host.out_until_s, now_s + _FULL_S)
         else:
             host.note(now_s, failed=True)
@@ -78,7 +76,7 @@ class _EvenSpread(Chain):
 
 EVEN_SPREAD = Sound(
     name="even-spread",
-    about="least open requests over all endpoints allowed, passive ejection of outliers, metrics as OpenTelemetry has them",
+    about="least open requests over all that may be asked, passive ejection of outliers, OpenTelemetry's metrics",
     make=_EvenSpread,
     shown_by=("told-of-an-outage",),
 )

@@ -1,4 +1,4 @@
-"""What good routers of other designs have in common: a front, the ways to endpoints, bounds on waiting. Nothing decided.
+"""What good routers of other designs have in common: a front, ways to endpoints, bounds on waiting. No decision.
 
 Who may be asked, in which order, how often and after what is each design's own (`Gateway.route`).
 """
@@ -42,12 +42,15 @@ class Gateway:
     Attributes:
         first_token_s: how long an endpoint may take to begin.
         stall_s: how long it may pause between tokens.
+        whole_s: how long a whole answer may take, where clients' wish for one is passed on; None: endpoints are always
+            asked for a stream.
         secretless: whether it gets its credentials for what it is; else it uses those that it was given.
         bought_for_all: whether background work may use purchased capacity, too.
     """
 
     first_token_s = 2.0
     stall_s = 2.0
+    whole_s: float | None = None
     secretless = False
     bought_for_all = False
 
@@ -100,8 +103,9 @@ class Gateway:
         Raises:
             Refusal: the endpoint's, or ``timeout`` where it was silent for too long.
         """
-        wait_s, outcome, tokens = self.first_token_s, "abandoned", 0
-        events = self._upstreams[endpoint].events(msgspec.structs.replace(ask, stream=True))
+        whole = not ask.stream and self.whole_s is not None
+        wait_s, outcome, tokens = (self.whole_s if whole else self.first_token_s), "abandoned", 0
+        events = self._upstreams[endpoint].events(ask if whole else msgspec.structs.replace(ask, stream=True))
         try:
             async with aclosing(events):  # type: ignore[type-var]
                 while True:

@@ -36,8 +36,9 @@ class OtelTally(Tally):
             for kind, count in sorted(requests.items())
         ]
         lines += ["# TYPE gen_ai_client_operation_duration_seconds histogram"]
+        operations = "gen_ai_client_operation_duration_seconds_count"
         lines += [
-            f'gen_ai_client_operation_duration_seconds_count{{gen_ai_provider_name="{name}",error_type="{kind}"}} {count}'
+            f'{operations}{{gen_ai_provider_name="{name}",error_type="{kind}"}} {count}'
             for (name, kind), count in sorted(attempts.items())
         ]
         lines += ["# TYPE gen_ai_client_token_usage histogram"]

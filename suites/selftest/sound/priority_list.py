@@ -31,8 +31,8 @@ class _PriorityList(Chain):
                 return name
         return None
 
-    def failed(self, endpoint: str, refusal: Refusal) -> None:
-        wait_s = _FULL_S if refusal.kind in FULL else _COOLDOWN_S
+    def failed(self, endpoint: str, refusal: Refusal, *, begun: bool) -> None:
+        wait_s = _FULL_S if refusal.kind in FULL and not begun else _COOLDOWN_S
         if refusal.retry_after_s is not None:
             wait_s = min(refusal.retry_after_s, _TOLD_MAX_S)
         self._until_s[endpoint] = max(self._until_s.get(endpoint, 0.0), self.clock.now_s() + wait_s)

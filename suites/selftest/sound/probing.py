@@ -12,9 +12,9 @@ from suites.selftest.sound.base import Sound
 from suites.selftest.sound.chain import FULL, Chain
 from suites.selftest.sound.gateway import Caller
 
-_EVERY_S, _WITHIN_S = 1.0, 0.8
+_EVERY_S, _WITHIN_S = 1.0, 2.0
 _DOWN_AFTER, _UP_AFTER = 2, 2
-_PING = Ask(model="", prompt="ping", turn="ping", max_tokens=12)
+_PING = Ask(model="", prompt="ping", turn="ping", max_tokens=6)
 
 
 class _Probing(Chain):
@@ -50,9 +50,9 @@ class _Probing(Chain):
         if self._up[endpoint]:
             self._note(endpoint, up=True)
 
-    def failed(self, endpoint: str, refusal: Refusal) -> None:
+    def failed(self, endpoint: str, refusal: Refusal, *, begun: bool) -> None:
         """Hold it against who is up; who is full is well."""
-        if self._up[endpoint] and refusal.kind not in FULL:
+        if self._up[endpoint] and (begun or refusal.kind not in FULL):
             self._note(endpoint, up=False)
 
     def _note(self, endpoint: str, *, up: bool) -> None:

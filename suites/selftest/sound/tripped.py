@@ -46,10 +46,10 @@ class Tripped(Chain):
         """Nothing is known of it."""
         self.trips[endpoint].left()
 
-    def failed(self, endpoint: str, refusal: Refusal) -> None:
+    def failed(self, endpoint: str, refusal: Refusal, *, begun: bool) -> None:
         """It may be sick, or full."""
         told_s = refusal.retry_after_s
-        if refusal.kind in FULL and told_s is None:
+        if refusal.kind in FULL and told_s is None and not begun:
             told_s = self.full_s
         self.trips[endpoint].failed(self.clock.now_s(), told_s)
 
