@@ -17,6 +17,7 @@ from brownout.topology import Capacity, Endpoint, Topology
 from brownout.workload import PLANTED_DIALECT, Arrival, Burst, Workload
 
 _RECOVERY_MIN_S = 8.0
+_ASKED_AGAIN_S = 1.0  # after a cooldown, until requests of each tenant have met an endpoint again
 """The shortest recovery window: in less time too few requests come to tell whether each tenant is served again."""
 
 
@@ -79,8 +80,13 @@ def plan_test(
 
 
 def _times(made: Scenario, profile: Profile, target: Target) -> Profile:
-    """Return the profile as this test has it: nobody can fail over, cool down and be judged in less than that takes."""
+    """Return the profile as this test has it: nobody can fail over, cool down and be judged in less than that takes.
+
+    Nor does anybody meet a fault that is over before an endpoint is asked again that another fault had it leave.
+    """
     needed_s = target.failover_within_s + target.cooldown_s
+    if made.successive > 1:
+        needed_s = max(needed_s, made.successive * (target.cooldown_s + _ASKED_AGAIN_S))
     return msgspec.structs.replace(
         profile, fault_s=max(profile.fault_s, needed_s) * made.lasts, rate_rps=profile.rate_rps * made.load.times
     )

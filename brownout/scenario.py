@@ -114,6 +114,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         fast: whether a gate cannot do without it.
         sized: endpoints in the size that the test is about, by the places they are at.
         lasts: how many times as long as the profile's its fault window is.
+        successive: how many faults come one after the other at a place, each for an equal part of that window. Who has
+            left the place for the one must ask again while the next is on, or that meets nobody.
         credentials_live: how long what the world's identity services grant holds, in fault windows; 0: as long as ever.
         twin: a tenant, or its role: the test is played again, and once more with another secret of that tenant's, so
             that `interference` can be told. Empty: it is played once.
@@ -129,6 +131,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     fast: bool = False
     lasts: float = 1.0
+    successive: int = 1
     credentials_live: float = 0.0
     twin: str = ""
 
@@ -143,6 +146,7 @@ def scenario(
     needs: Sequence[str] = (),
     fast: bool = False,
     lasts: float = 1.0,
+    successive: int = 1,
     credentials_live: float = 0.0,
     twin: str = "",
 ) -> Callable[[F], F]:
@@ -158,6 +162,7 @@ def scenario(
         needs: as in `Scenario`.
         fast: as in `Scenario`.
         lasts: as in `Scenario`.
+        successive: as in `Scenario`.
         credentials_live: as in `Scenario`.
         twin: as in `Scenario`.
 
@@ -183,6 +188,7 @@ def scenario(
                 needs=tuple(needs),
                 fast=fast,
                 lasts=lasts,
+                successive=successive,
                 credentials_live=credentials_live,
                 twin=twin,
             )

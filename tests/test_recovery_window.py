@@ -21,3 +21,17 @@ def test_a_quick_target_is_watched_for_long_enough_to_tell(recover_within_s: flo
     test = plan_test(made, suite="failover", profile=FULL, target=target, topology=load_topology("slack"), started=True)
     ended_s = max(one.at_s + one.for_s for one in test.injections)
     assert (recover_within_s, window_s) == (test.recover_within_s, test.workload.duration_s - ended_s - FULL.settle_s)
+
+
+@pytest.mark.parametrize("cooldown_s", [4.0, 30.0])
+def test_each_of_several_faults_at_a_place_outlasts_a_cooldown(cooldown_s: float) -> None:
+    """Who has left for the first asks again while the second is on: else that would meet nobody, and tell nothing."""
+    target, _ = load_target(str(REFERENCE_TARGET))
+    target = msgspec.structs.replace(target, cooldown_s=cooldown_s)
+    made = [(suite, one) for suite, scenarios in all_suites() for one in scenarios if one.successive > 1]
+    topology = load_topology("slack")
+    tests = [
+        plan_test(one, suite=suite, profile=FULL, target=target, topology=topology, started=True) for suite, one in made
+    ]
+    assert len(tests) >= 4
+    assert all(injection.for_s > cooldown_s for test in tests for injection in test.injections)

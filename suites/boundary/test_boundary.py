@@ -29,7 +29,7 @@ INSIDE = {
     inject("late-error", REGION, from_=0.75),
     tenants=ALL,
     load=PLANTED,
-    lasts=2.0,  # who has left the region for what it did first asks again before the next is over
+    successive=4,
     must=INSIDE,
 )
 def test_inside_while_failing_over(run: Run) -> None:
@@ -40,6 +40,7 @@ def test_inside_while_failing_over(run: Run) -> None:
 @scenario(
     inject("throttling", REGION, to=0.5),
     inject("bad-replica", REGION, from_=0.5),
+    successive=2,
     tenants=ALL,
     load=PLANTED,
     must=INSIDE,
@@ -63,6 +64,7 @@ def test_inside_while_waiting(run: Run) -> None:
 @scenario(
     inject("region-down", "all", how="5xx", to=0.5),
     inject("region-down", "all", how="refused", from_=0.5),
+    successive=2,
     tenants=ALL,
     load=PLANTED,
     must=INSIDE,
@@ -75,6 +77,7 @@ def test_closed_when_all_is_down(run: Run) -> None:
 @scenario(
     inject("region-down", "tenant:{pinned}", how="refused", to=0.5),
     inject("throttling", "tenant:{pinned}", from_=0.5),
+    successive=2,
     tenants={"{pinned}": 2, "{home}": 1},
     load=PLANTED,
     must=INSIDE,

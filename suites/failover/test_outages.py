@@ -50,6 +50,7 @@ def test_no_legal_alternative(run: Run) -> None:
 @scenario(
     inject("region-down", HOME_OF_THE_PINNED, how="refused", to=0.5),
     inject("slow-first-token", HOME_OF_THE_PINNED, delay_s=20, from_=0.5),
+    successive=2,
     must={
         "boundary_violations <= 0": ("tenant-boundary",),
         "availability[tenant={home}] >= 95%": (),

@@ -109,6 +109,7 @@ def test_flapping(run: Run) -> None:
 @scenario(
     inject("zone-down", REGION, to=0.5),
     inject("slow-recovery", REGION, from_=0.5),
+    successive=2,
     tenants=MOSTLY_HOME,
     must=SERVED
     | MOVED

@@ -44,6 +44,7 @@ def test_told_to_stay_away(run: Run) -> None:
 @scenario(
     inject("late-error", "primary-region", to=0.5),
     inject("stream-cut", "primary-region", after_tokens=3, from_=0.5),
+    successive=2,
     tenants=MOSTLY_HOME,
     must={
         "retried_streams <= 0": (),

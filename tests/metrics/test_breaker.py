@@ -202,6 +202,19 @@ def test_what_strikes_one_tenant_alone_moves_no_other(tmp_path: Path, where: Whe
     assert outcome == judged(tmp_path, each, text, tenants=(ACME, EUROPA), injections=[_for_some()]).outcome
 
 
+@pytest.mark.parametrize(("of_ten", "place"), [(4, NEAR), (1, SPARE)])
+def test_of_places_that_share_the_first_is_looked_at(tmp_path: Path, of_ten: int, place: str) -> None:
+    """Which of several had the most was chance, and it loses that again; one that carries little is none of them."""
+
+    def each(number: int, due_s: float) -> Sequence[str]:
+        del due_s
+        return [ABROAD] if number % 2 else [NEAR if number // 2 % 10 < of_ten else SPARE]
+
+    text = "share_kept_ratio >= 60%"
+    verdict = judged(tmp_path, each, text, tenants=(ACME, EUROPA), injections=[_for_some()])
+    assert f"{place}: " in verdict.why
+
+
 @pytest.mark.parametrize(
     ("where", "outcome", "observed"), [(probing, "pass", 1.0), (staying, "fail", 10.0), (to_spare, "unknown", None)]
 )
