@@ -17,6 +17,7 @@ from brownout.metrics.breaker import BASELINE_REQUESTS_MIN, came_share, still_us
 _STEP_ATTEMPTS = 20  # that a place would formerly have got in a window between two of which a step is measured
 _STEP_SHARE_MIN = 0.6  # below it, chance alone makes steps between windows of that size
 _OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS = 60, 30  # as many as bring a place both, as it was before
+_OVERSHOOT_ATTEMPTS_MIN = 20  # where it was watched for less: of one window, and not of the most of many
 _FULL_REQUESTS, _FULL_ATTEMPTS, _FULL_RATIO = 40, 10, 0.9
 # A place that had every request has no share that chance could move: fewer tell the same, and all but one are to come.
 _ALL, _ALL_REQUESTS, _ALL_RATIO = 0.95, 25, 0.95
@@ -77,7 +78,7 @@ def ramp_step_ratio(view: View) -> Observation:
 def ramp_overshoot_ratio(view: View) -> Observation:
     """The most attempts that a healed place gets over 60 requests, relative to what such brought it before.
 
-    Over more of them, where 60 would not bring it 30.
+    Over more of them, where 60 would not bring it 30; over all that came, where they were fewer and brought it 20.
     """
     seen = [one for back in _returns(view, share_min=_SHARE_MIN, left=True) if (one := _overshoot(back))]
     return _worst(seen)
@@ -177,9 +178,12 @@ def _largest_step(back: _Return) -> Observation | None:
 
 def _overshoot(back: _Return) -> Observation | None:
     """None where it did not serve again, or not for as long as a window takes."""
-    length = back.length(_OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS)
-    if back.first is None or len(back.due) < back.first + length:
+    if back.first is None:
         return None
+    watched = len(back.due) - back.first
+    if watched < back.length(_OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS_MIN):
+        return None
+    length = min(back.length(_OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS), watched)
     starts = range(back.first, len(back.due) - length + 1)
     # When many of a class that always came happen to come together, their place is not flooded by it.
     usual = {start: max(back.former * length, sum(back.usual[start : start + length])) for start in starts}

@@ -276,6 +276,24 @@ def test_a_healed_place_gets_no_more_than_it_had(
     assert (outcome, observed) == (verdict.outcome, verdict.observed)
 
 
+@pytest.mark.parametrize(
+    ("after", "outcome", "observed"),
+    [((0, 1), "pass", 1.0), ((0, 1, 2, 3, 4), "fail", 2.5), ((), "unknown", None)],
+    ids=["as before", "far more", "never back"],
+)
+def test_a_place_that_shares_is_watched_for_as_long_as_there_is(
+    tmp_path: Path, after: Sequence[int], outcome: str, observed: float | None
+) -> None:
+    """A fifth of 100 requests is fewer than a peak is told from, and enough for all of them together."""
+
+    def where(number: int, due_s: float) -> list[str]:
+        kept = (0, 1) if due_s < ON_S else after if due_s >= OFF_S else (0,) if number % 40 == 0 else ()
+        return [NEAR] if number % RPS in kept else [SPARE]
+
+    verdict = judged(tmp_path, where, "ramp_overshoot_ratio <= 190%")
+    assert (outcome, observed) == (verdict.outcome, verdict.observed)
+
+
 def mixed(folder: Path, text: str, *, background: str, waiting: int) -> Story:
     """Return a story of two classes, half of each, of which only who waits had the near place before its fault.
 
