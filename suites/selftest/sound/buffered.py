@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -18,7 +19,6 @@ _encode = msgspec.json.encode
 
 
 class _Buffered(Tripped):
-    retry_ratio = 0.3
     whole_s = 4.0
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -61,6 +61,8 @@ class _Buffered(Tripped):
             raise
         finally:
             first.cancel()
+            with suppress(asyncio.CancelledError, Refusal):
+                await first  # nobody may close the events while it reads them
 
 
 class _Chunks:
