@@ -27,8 +27,9 @@ test: $(STAMP) ## run brownout's own tests
 	$(BIN)/pytest -n 2 -m 'not real_time' tests
 	$(BIN)/pytest -m real_time tests
 
-selftest: $(STAMP) ## prove that every planted defect turns its own promise red, on a test that shows it
+selftest: $(STAMP) ## prove that every planted defect turns its own promise red, on a test that shows it, and good routers nothing
 	$(BIN)/brownout selftest --brief
+	$(BIN)/pytest -q suites/selftest/test_sound.py
 
 matrix: $(STAMP) ## the same on every test where a defect may tell: nothing unrelated may turn red (20 minutes on 2 cores)
 	$(BIN)/brownout selftest
