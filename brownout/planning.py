@@ -41,7 +41,7 @@ def plan_test(
     roles = Roles(topology, target)
     arrival = arrival or Arrival()
     missing = [*target.lacks(list(made.needs)), *_missing(made, roles, topology, target), *_unswinging(made, arrival)]
-    missing += _unplanted(made, target)
+    missing += [*_unplanted(made, target), *_felt(made, target)]
     times = _times(made, profile, target)
     sized = [] if missing else _sized(made, roles, topology, where)
     planned = [
@@ -134,6 +134,15 @@ def _unplanted(made: Scenario, target: Target) -> list[str]:
     """Return why the load cannot bear canaries of all kinds: what does is a chat of OpenAI's."""
     planted = made.load.planted and target.dialect != PLANTED_DIALECT
     return [f"here: a planted load in {target.dialect} (there is one in {PLANTED_DIALECT})"] if planted else []
+
+
+def _felt(made: Scenario, target: Target) -> list[str]:
+    """Return why another secret may be felt by others without a leak: the target says that it routes by what it reads.
+
+    That must be said. Who declares nothing, or not that, is held to it.
+    """
+    by_content = bool(made.twin) and "content-routing" in (target.declares or ())
+    return ["here: a target that sends requests where what they say says (it declares content-routing)"] * by_content
 
 
 def _sized(made: Scenario, roles: Roles, topology: Topology, where: str) -> list[Endpoint]:

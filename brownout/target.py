@@ -34,7 +34,7 @@ FEATURES = {
     "credential-refresh": "renews credentials before they end, however short their life, and uses them while they hold",
     "secretless": "calls AWS and Google with temporary credentials alone, had for what it is and not for a secret",
     "tenant-boundary": "keeps each tenant's data at the endpoints allowed for it, and fails closed",
-    "content-blind": "decides nothing by what a request says: what others are sent and get is the same whatever it is",
+    "content-routing": "sends requests where what they say says (for a cache of prefixes), so that others may feel it",
     "no-data-in-telemetry": "puts no tenant's data into its metrics, nor into spans and log lines that it sends",
     "no-data-written": "writes no tenant's data to its output or to files",
     "ab-shares": "splits the requests for a model over the arms of an experiment, by their shares",

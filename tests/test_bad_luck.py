@@ -34,7 +34,18 @@ start:
 
 def _gate(out: Path, *words: str) -> "subprocess.Popen[str]":
     command = [*CLI, "gate", "--profile", "smoke", "--test", "region-refused", "--seed", "3", "--out", str(out), *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - ours
+    return subprocess.Popen(  # noqa: S603 - ours
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 - it does nothing but that
+    )
+
+
+def _hears_ctrl_c() -> None:
+    """Who runs in a shell's background is deaf to Ctrl-C, and so are those it starts: a signal may come to nothing."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _fault_is_on(out: Path) -> bool:

@@ -10,7 +10,6 @@ from fixtures.plugin import Run
     credentials_live=0.4,
     load=Load(planted=True),
     twin="{home}",
-    needs=["content-blind"],  # who sends prompts that begin alike to one endpoint lets others feel what they say
     must={"interference <= 0": ("tenant-boundary",)},
 )
 def test_no_word_of_it(run: Run) -> None:
