@@ -14,7 +14,7 @@ from brownout.metrics.promptness import RUN_LENGTH, good_again_s, is_prompt
 
 _EXPECTED_MIN = 8  # requests that would go to a faulted place while it is faulted, if nobody left it
 _SHARE_MIN = 0.15  # below it, being left looks like chance for most of a fault
-_BASELINE_MIN = 20
+_BASELINE_MIN, _BASELINE_MIN_OF_A_PART = 12, 20  # what went to a place before: half and more is told from fewer
 
 
 @metric("time_to_failover_s", "s", timed=True, in_hindsight=True)
@@ -112,8 +112,10 @@ def _first_share(view: View, window: Window) -> Share:
     """Return which part of the first attempts went to the faulted place before any fault was on."""
     tenants, before_s = view.history.servable(window), view.history.before_s()
     firsts = _firsts(view, [r for r in view.client if r.due_s < before_s and r.tenant in tenants])
-    need(firsts, _BASELINE_MIN, "requests of servable tenants with an attempt on record before the faults")
-    share = Share(sum(first.endpoint in window.injection.endpoints for first in firsts), len(firsts))
+    there = sum(first.endpoint in window.injection.endpoints for first in firsts)
+    at_least = _BASELINE_MIN if 2 * there >= len(firsts) else _BASELINE_MIN_OF_A_PART
+    need(firsts, at_least, "requests of servable tenants with an attempt on record before the faults")
+    share = Share(there, len(firsts))
     if share.value < _SHARE_MIN:
         raise NoEvidence(
             f"only {share.value:.0%} of first attempts went to {window.injection.at} before the faults (at least "

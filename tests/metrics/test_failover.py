@@ -70,6 +70,18 @@ def test_a_place_that_had_a_quarter_and_has_it_still_was_not_left(tmp_path: Path
     assert "fail" == _spread(tmp_path, before=2, still=2).verdict().outcome
 
 
+@pytest.mark.parametrize(("before", "few", "outcome"), [(8, 12, "pass"), (8, 11, "unknown"), (2, 19, "unknown")])
+def test_how_many_requests_it_takes_before_a_fault_hangs_on_the_share(
+    before: int, few: int, outcome: str, tmp_path: Path
+) -> None:
+    """Twelve that all went there tell what leaving it looks like; of a smaller part it takes twenty."""
+    story = _spread(tmp_path, before=before, still=0)
+    early = [one.canary for one in story.client if one.due_s < ON_S and one.tenant == ACME]
+    unseen = set(early[few:])
+    story.provider = [one for one in story.provider if one.canary not in unseen]
+    assert outcome == story.verdict().outcome
+
+
 def test_a_fault_that_a_place_would_hardly_be_asked_in_tells_nothing(tmp_path: Path) -> None:
     """Of a quarter of fifteen requests nobody can say whether they stay away or have not come yet."""
     story = _spread(tmp_path, before=2, still=2)
