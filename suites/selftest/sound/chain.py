@@ -8,13 +8,12 @@ import aiohttp
 
 from brownout.clock import Clock
 from brownout.wire import Ask, Event, Refusal
-from fixtures.router.errors import FINAL, summed_up
+from fixtures.router.errors import FINAL, FULL, summed_up
 from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.gateway import Caller, Gateway, Route
 
 COME_BACK_S = 1.0
 _BURST = 10.0
-FULL = frozenset({"throttled", "overloaded"})
 
 
 class Chain(Gateway):

@@ -7,9 +7,10 @@ import aiohttp
 
 from brownout.clock import Clock
 from brownout.wire import Ask, Refusal
+from fixtures.router.errors import FULL
 from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.base import Sound
-from suites.selftest.sound.chain import FULL, Chain
+from suites.selftest.sound.chain import Chain
 from suites.selftest.sound.gateway import Caller
 from suites.selftest.sound.otel import OtelTally
 

@@ -16,11 +16,11 @@ from brownout.dialects import dialect_named
 from brownout.wire import Ask, End, Event, HttpReply, HttpRequest, Refusal, gathered
 from fixtures.router.credentials import Workload, given
 from fixtures.router.errors import told
+from fixtures.router.server import CLASS_HEADER, TENANT_HEADER, as_response
 from fixtures.router.tally import Tally
 from fixtures.router.upstream import Upstream
 from fixtures.router.world_file import WorldFile
 
-TENANT_HEADER, CLASS_HEADER = "x-tenant", "x-traffic-class"
 Route = AsyncGenerator[Event, None]
 
 
@@ -200,9 +200,3 @@ class Gateway:
             await response.write_eof()
         self.tally.request(outcome, kind)
         return response
-
-
-def as_response(reply: HttpReply) -> web.Response:
-    """Return a whole reply as aiohttp sends it."""
-    headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
-    return web.Response(status=reply.status, headers=headers, body=reply.body)

@@ -6,9 +6,10 @@ import aiohttp
 
 from brownout.clock import Clock
 from brownout.wire import Ask, Refusal
+from fixtures.router.errors import FULL
 from fixtures.router.world_file import WorldFile
 from suites.selftest.sound.base import Sound
-from suites.selftest.sound.chain import COME_BACK_S, FULL, Chain
+from suites.selftest.sound.chain import COME_BACK_S, Chain
 from suites.selftest.sound.gateway import Caller
 
 _COOLDOWN_S = 4.0
