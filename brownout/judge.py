@@ -122,10 +122,10 @@ def _unstarted(test: TestPlan, name: str, text: str, reason: str) -> Promise:
 def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: list[str]) -> Promise:
     test = repeats[0].plan
     promise = _blank(test, name, text)
-    if promise.outcome == "skipped":
-        return promise
     slo = parse_slo(text, faults=None)
     metric = METRICS[slo.metric]
+    if promise.outcome == "skipped":
+        return _seen_all_the_same(promise, metric, slo, repeats)
     try:
         seen = together([_named(metric.measure(view_of(one, slo)), one.plan.repeat) for one in repeats], slo)
     except NoEvidence as missing:
@@ -151,6 +151,25 @@ def _grade(promise: Promise, repeats: Sequence[History], asked: Grade | Literal[
         promise.why = (
             f"its proof is {promise.grade!r}, and {asked!r} was asked for ({promise.grade_why}); {promise.why}"
         )
+
+
+def _seen_all_the_same(promise: Promise, metric: Metric, slo: Slo, repeats: Sequence[History]) -> Promise:
+    """Tell of data that was seen where it may not be, though the target never promised that it would not.
+
+    What nobody promised breaks nothing. But a green verdict over evidence of a leak must not keep it to itself.
+    """
+    if not metric.graded:
+        return promise
+    try:
+        seen = together([_named(metric.measure(view_of(one, slo)), one.plan.repeat) for one in repeats], slo)
+    except Exception:  # noqa: BLE001 - nothing is owed here: what could not be looked at was not promised
+        return promise
+    if slo.holds(seen.value):
+        return promise
+    why = f"{promise.why}; seen all the same: {seen.why}"
+    return msgspec.structs.replace(
+        promise, observed=_finite(seen.value), samples=seen.samples, witnesses=seen.witnesses, why=why
+    )
 
 
 def _excuse(promise: Promise, metric: Metric, repeats: Sequence[History]) -> None:

@@ -37,6 +37,9 @@ class Promise(msgspec.Struct, kw_only=True):
     where nothing bounds it, or where it is no sample but a fact. ``repeats``, of a figure too near its bound: how many
     repeats in all (``--repeat``) would tell; None where none are needed, or none would do.
 
+    One that was skipped has an ``observed`` only if it is about data, and data was seen where it may not be: nobody
+    promised anything, and yet it is to be known.
+
     ``grade`` is, of a promise that nothing was seen where it may not be, how strong the proof of that is (see
     `brownout.egress`), and ``grade_why`` what keeps it from being stronger; empty for all other promises.
     """
@@ -56,6 +59,11 @@ class Promise(msgspec.Struct, kw_only=True):
     repeats: int | None = None
     grade: Grade | Literal[""] = ""
     grade_why: str = ""
+
+    @property
+    def seen_all_the_same(self) -> bool:
+        """Whether it was left out, for the target does not promise it, and is seen not to hold."""
+        return self.outcome == "skipped" and self.observed is not None
 
     @property
     def metric(self) -> str:

@@ -49,7 +49,7 @@ def first_stories(run: RunDir, plan: Plan, verdicts: Verdicts) -> dict[str, str]
 
     Evidence is read only where there is such a promise; what cannot be read tells no story.
     """
-    red = [promise for promise in verdicts.promises if promise.outcome == "fail" and promise.grade]
+    red = [one for one in verdicts.promises if (one.outcome == "fail" and one.grade) or one.seen_all_the_same]
     if not red:
         return {}
     evidence = read(run)

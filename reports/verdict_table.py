@@ -42,7 +42,7 @@ def print_verdicts(
     """
     ordered = worst_first(verdicts.promises)
     same = _said_once(ordered, stopped=bool(verdicts.stopped))
-    loud = [p for p in ordered if verbose or p.outcome == "fail" or (p.outcome == "unknown" and not _told(p, same))]
+    loud = [one for one in ordered if verbose or _is_loud(one, same)]
     quiet = [promise for promise in ordered if promise not in loud]
     console.print()
     if loud:
@@ -79,6 +79,13 @@ def _told(promise: Promise, same: Mapping[str, _Reason]) -> bool:
     """Whether the one reason says it all. Where others could be judged, a request that suffered is worth a row."""
     reason = same.get(_test_name(promise))
     return reason is not None and (reason.for_all or not promise.witnesses)
+
+
+def _is_loud(promise: Promise, same: Mapping[str, _Reason]) -> bool:
+    """Whether it has a row of its own: broken, seen not to hold, or unknown for a reason of its own."""
+    if promise.outcome == "unknown":
+        return not _told(promise, same)
+    return promise.outcome == "fail" or promise.seen_all_the_same
 
 
 def _said_once(promises: Iterable[Promise], *, stopped: bool) -> dict[str, _Reason]:
@@ -127,7 +134,7 @@ def _full(promises: Iterable[Promise], plan: Plan | None, stories: Mapping[str, 
     table.add_column("samples", justify="right", no_wrap=True)
     table.add_column("why", ratio=6, overflow="fold")
     for promise in promises:
-        style = STYLES[promise.outcome]
+        style = STYLES["unknown" if promise.seen_all_the_same else promise.outcome]
         table.add_row(
             Text(promise.outcome, style),
             Text.assemble((_test_name(promise), "bold"), "\n", clean(promise.slo)),
@@ -144,7 +151,7 @@ def _observed(promise: Promise, style: str) -> Text:
 
 
 def _why(promise: Promise, plan: Plan | None, story: str = "") -> Text:
-    if promise.outcome == "skipped":
+    if promise.outcome == "skipped" and not promise.seen_all_the_same:
         tests = {test.test: test for test in plan.tests} if plan else {}
         return Text(skip_reason(promise, tests.get(promise.test)))
     why = Text(clean(promise.why))

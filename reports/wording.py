@@ -135,6 +135,7 @@ def tally(promises: Iterable[Promise]) -> dict[Outcome, int]:
 
 def headline(promises: Iterable[Promise]) -> str:
     """Return the counts as a sentence: ``3 promises broken, 1 unknown, 20 kept``."""
+    promises = list(promises)
     counts = tally(promises)
     if not any(counts.values()):
         return "no promise was judged"
@@ -142,7 +143,8 @@ def headline(promises: Iterable[Promise]) -> str:
     parts = [f"{broken} promise{'' if broken == 1 else 's'} broken"] if broken else []
     words: tuple[tuple[Outcome, str], ...] = (("unknown", "unknown"), ("pass", "kept"), ("skipped", "skipped"))
     parts += [f"{counts[outcome]} {word}" for outcome, word in words if counts[outcome]]
-    return ", ".join(parts)
+    seen = sum(promise.seen_all_the_same for promise in promises)
+    return ", ".join(parts) + (f" ({seen} of them seen not to hold)" if seen else "")
 
 
 def results(verdicts: Verdicts, plan: Plan) -> list[TestOutcome]:

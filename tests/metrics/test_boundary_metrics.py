@@ -219,6 +219,17 @@ def test_an_answer_that_an_endpoint_mixed_up_is_not_the_routers_leak(tmp_path: P
     assert ("fail", 1.0) == outcome(story.verdict())
 
 
+@pytest.mark.parametrize(("records", "told"), [([seen(TELEMETRY)], True), ([], False)])
+def test_data_that_was_seen_is_told_of_though_nobody_promised_anything(
+    records: list[EgressRecord], *, told: bool, tmp_path: Path
+) -> None:
+    """It breaks nothing, and a green verdict does not keep it to itself."""
+    story = Story(tmp_path, TELEMETRY, lacking={TELEMETRY: ["no-data-in-telemetry"]})
+    story.egress = records
+    promise = story.verdict()
+    assert ("skipped", told, told) == (promise.outcome, promise.seen_all_the_same, "seen all the same" in promise.why)
+
+
 @pytest.mark.parametrize(
     ("text", "counted"),
     [

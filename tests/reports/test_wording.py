@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from brownout.verdict import Promise
-from reports.wording import figure
+from reports.wording import figure, headline
 
 
 def _promise(slo: str, unit: str, observed: float | None) -> Promise:
@@ -27,3 +27,10 @@ def _promise(slo: str, unit: str, observed: float | None) -> Promise:
 def test_a_figure_is_in_the_terms_of_its_promise(slo: str, unit: str, observed: float | None, expected: str) -> None:
     """A bare 1 beside "665 samples" reads as one request, not as all of them."""
     assert expected == figure(_promise(slo, unit, observed))
+
+
+def test_what_was_left_out_and_seen_not_to_hold_is_in_the_first_line() -> None:
+    """Nobody promised it, and whoever reads no further has to know of it all the same."""
+    kept, seen = _promise("hung_requests <= 0", "count", 0.0), _promise("data_in_telemetry <= 0", "count", 899.0)
+    seen.outcome = "skipped"
+    assert "1 kept, 1 skipped (1 of them seen not to hold)" == headline([kept, seen])

@@ -79,6 +79,18 @@ def test_one_group_holds_every_deployment_elsewhere() -> None:
     assert [None, 0, 2] == [config["router_settings"].get("num_retries") for config in configs.values()]
 
 
+def test_messages_are_kept_from_callbacks_in_the_private_configuration_alone() -> None:
+    """Both send spans; what else differs is what the documentation says for sensitive data, and the cache."""
+    observed, private = (
+        yaml.safe_load(_config(name))["litellm_settings"] for name in ("litellm-observed", "litellm-private")
+    )
+
+    assert [["otel"], ["otel"]] == [observed["callbacks"], private["callbacks"]]
+    assert [(None, True), (True, None)] == [
+        (one.get("turn_off_message_logging"), one.get("cache")) for one in (observed, private)
+    ]
+
+
 def test_envoy_keeps_tenants_apart_and_endpoints_in_order() -> None:
     """A cluster a tenant, a priority an endpoint, and nothing for a caller whom it does not know."""
     config = yaml.safe_load(_config("envoy"))["static_resources"]
