@@ -34,7 +34,7 @@ def boundary_view(plan: Plan, verdicts: Verdicts, evidence: Evidence, leaks: Map
     return {
         "grade": found,
         "grade_about": ABOUT[found.grade] if found else "",
-        "broken": any(promise.outcome == "fail" for promise in found.promises) if found else False,
+        "broken": any(one.outcome == "fail" for one in found.promises) or found.unpromised > 0 if found else False,
         "layers": layer_table(evidence.layers, [test for test in plan.tests if not test.skipped]),
         "looks_at": LOOKS_AT,
         "ledger": ledger(plan, records, every),

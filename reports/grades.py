@@ -26,20 +26,27 @@ class Reached(NamedTuple):
         whys: what keeps these from being stronger, each once.
         tests: the tests by their grades, the weakest first.
         promises: all that a grade is of, and those that would have one if they could have been judged.
+        unpromised: how many of those that were left out are seen not to hold.
     """
 
     grade: Grade
     whys: list[str]
     tests: dict[Grade, list[str]]
     promises: list[Promise]
+    unpromised: int = 0
 
     @property
     def said(self) -> str:
-        """What of its promises was not kept: ``2 of 50 promises broken, 3 unknown``; empty where all were."""
+        """What of its promises was not kept: ``of 50 promises about it, 2 broken, 3 unknown``; empty where all were.
+
+        With what nobody promised, and is seen not to hold.
+        """
         counts = tally(self.promises)
         words = {"broken": counts["fail"], "unknown": counts["unknown"]}
         told = [f"{count} {word}" for word, count in words.items() if count]
-        return f"of {len(self.promises)} promises about it, {', '.join(told)}" if told else ""
+        parts = [f"of {len(self.promises)} promises about it, {', '.join(told)}"] if told else []
+        parts += [f"not promised, and seen not to hold: {self.unpromised}"] if self.unpromised else []
+        return "; ".join(parts)
 
 
 def reached(verdicts: Verdicts) -> Reached | None:
@@ -56,7 +63,9 @@ def reached(verdicts: Verdicts) -> Reached | None:
     whys = [why for promise in about if promise.grade == grade for why in promise.grade_why.split("; ") if why]
     tests = {one: [name for name, has in weakest.items() if has == one] for one in reversed(GRADES)}
     judged = [promise for promise in about if promise.outcome != "skipped"]
-    return Reached(grade, list(dict.fromkeys(whys)), {one: names for one, names in tests.items() if names}, judged)
+    unpromised = sum(promise.seen_all_the_same for promise in about)
+    named = {one: names for one, names in tests.items() if names}
+    return Reached(grade, list(dict.fromkeys(whys)), named, judged, unpromised)
 
 
 def line(verdicts: Verdicts) -> str:

@@ -75,6 +75,7 @@ def page(run: RunDir) -> str:
         plan=plan,
         verdicts=verdicts,
         headline=headline(verdicts.promises),
+        unpromised=any(promise.seen_all_the_same for promise in verdicts.promises),
         duration=duration(verdicts.duration_s),
         repeats=repeated(plan),
         longer=longer(plan),

@@ -197,6 +197,16 @@ def test_a_broken_boundary_is_in_the_line(leaky: RunDir) -> None:
     assert f"{OBSERVED}; of 2 promises about it, 2 broken" == line(leaky.verdicts())
 
 
+def test_what_nobody_promised_and_was_seen_is_in_the_line_and_comes_first_on_the_page(tmp_path: Path) -> None:
+    """Nothing is broken, and the page begins with it all the same."""
+    story = Story(tmp_path, INSIDE, WRITTEN, lacking={WRITTEN: ["no-data-written"]})
+    story.egress = [_seen("acme-60", 30.0, layer="files", place="target.log", part="content")]
+    verdicts = judge(story.write())
+    assert ("pass", "enforced; not promised, and seen not to hold: 1") == (verdicts.outcome, line(verdicts))
+    page = _words(html.render(story.run).read_text(encoding="utf-8"))
+    assert page.index("What was seen where it may not be") < page.index("What happened")
+
+
 def test_the_weakest_of_the_tests_is_the_runs_grade(leaky: RunDir) -> None:
     """No run proves more than its weakest test, and says in how many that is."""
     verdicts = leaky.verdicts()
