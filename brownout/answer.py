@@ -132,7 +132,7 @@ def _example(schema: Mapping[str, Any], word: str) -> Any:
 
 
 def read_reply(text: str, canary: str) -> Reading:
-    """Judge a reply's text against the canary of the request it answers.
+    """Judge a reply's text against the canary of the request it answers, or of the common question that it asked.
 
     Returns:
         ``whole``; ``truncated`` (a true beginning of the reply); ``duplicated`` (nothing out of order, but some of it

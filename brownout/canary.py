@@ -9,6 +9,9 @@ a canary marks is its kind. It goes into the HMAC, so that all kinds look alike 
 
 What clouds grant a router to prove itself by bears one that is no tenant's: its owner is one of `OWN`, its number says
 the how manieth was granted.
+
+A question that anybody may ask, and each answer to one, bear canaries that are nobody's (`PUBLIC`). They may be
+anywhere, and only who says so finds them.
 """
 
 import base64
@@ -40,8 +43,17 @@ Own: TypeAlias = Literal[
 OWN: tuple[Own, ...] = get_args(Own)
 """Whose the canaries of a router's own credentials are, in place of a tenant."""
 
-TENANTS_MAX = 256 - len(OWN)
-"""So many tenants a run may have: their numbers and those of `OWN` share a byte."""
+Public: TypeAlias = Literal[
+    "anyone@common",  # questions that several requests ask word for word, also of several tenants; numbered
+    "anyone@answered",  # answers to these, each with a number of its own in its world
+]
+PUBLIC: tuple[Public, ...] = get_args(Public)
+"""Whose the canaries of what is nobody's are, in place of a tenant."""
+
+COMMON, ANSWERED = PUBLIC
+
+TENANTS_MAX = 256 - len(OWN) - len(PUBLIC)
+"""So many tenants a run may have: their numbers and those of `OWN` and `PUBLIC` share a byte."""
 
 PREFIX = "CNRY"
 BODY_CHARS = 18
@@ -74,14 +86,19 @@ class CanaryMint:
 
     def __init__(self, key: bytes, tenants: Sequence[str], other_secret_of: str = "") -> None:
         self._key = key
-        self._owners = dict(enumerate(tenants)) | {255 - place: own for place, own in enumerate(OWN)}
+        self._owners = dict(enumerate(tenants)) | {255 - place: own for place, own in enumerate((*OWN, *PUBLIC))}
         self._numbers = {owner: number for number, owner in self._owners.items()}
         self._own: dict[str, Mark] = {}  # proven already: a token comes with every request
         self.other_secret_of = other_secret_of
         self._other = self._numbers[other_secret_of] if other_secret_of else None
 
     def value(self, tenant: str, request: int, kind: Kind = "prompt") -> str:
-        """Return the mark to put into a prompt, or into what else it is to mark; ``tenant`` may be one of `OWN`.
+        """Return the mark to put into a prompt, or into what else it is to mark.
+
+        Args:
+            tenant: whose it is; also one of `OWN` or of `PUBLIC`.
+            request: its number.
+            kind: what it marks.
 
         Raises:
             ValueError: nobody of that name.
@@ -94,24 +111,26 @@ class CanaryMint:
     def find(self, text: str) -> list[str]:
         """Return the ids (``<tenant>-<request>``) of the genuine canaries of prompts in a text, in order.
 
-        Other kinds are passed over: an answer that is quoted in a later prompt does not make that prompt its own.
+        Those of common questions are among them. Other kinds are passed over: an answer that is quoted in a later
+        prompt does not make that prompt its own.
         """
         found: list[str] = []
         at = text.find(PREFIX)
         while at >= 0:
             body = text[at + len(PREFIX) : at + len(PREFIX) + BODY_CHARS]
             at = text.find(PREFIX, at + 1)  # a stray prefix hides no canary after it
-            mark = self.proven(body, ("prompt",))
+            mark = self.proven(body, ("prompt",), public=True)
             if mark is not None:
                 found.append(mark.canary)
         return found
 
-    def proven(self, body: str, kinds: Iterable[Kind] = KINDS) -> Mark | None:
+    def proven(self, body: str, kinds: Iterable[Kind] = KINDS, *, public: bool = False) -> Mark | None:
         """Return what the characters after a prefix say; None where they are no canary of this run.
 
         Args:
             body: the `BODY_CHARS` characters, in upper case.
             kinds: which it may be of.
+            public: whether it may be nobody's, one of `PUBLIC`.
         """
         if body in self._own:
             return self._own[body] if "credential" in kinds else None
@@ -121,7 +140,7 @@ class CanaryMint:
         head, tag = raw[: _HEAD.size], raw[_HEAD.size :]
         number, request = _HEAD.unpack(head)
         owner = self._owners.get(number)
-        if owner is None:
+        if owner is None or (owner in PUBLIC and not public):
             return None
         own = owner in OWN
         for kind in _CREDENTIAL & set(kinds) if own else kinds:

@@ -37,6 +37,8 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One request as its client saw it. Latency counts from ``due_s``.
 
     ``error`` is what kind of refusal the client's dialect takes an error for, ``code`` what the error calls itself.
+    ``question`` is the canary of the common question that it asked, which its attempts bear in place of its own; empty
+    where it asked one of its own.
     """
 
     test: str
@@ -56,6 +58,7 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     served_by: str | None = None
     retry_after_s: float | None = None
     tokens: int = 0
+    question: str = ""
 
     @property
     def ttft_s(self) -> float | None:
@@ -72,7 +75,8 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One attempt as an endpoint received it.
 
     Attributes:
-        canary: None for traffic that is not the load's.
+        canary: whose request's; of a common question the question's, and then nobody knows whose (``tenant`` is None).
+            None for traffic that is not the load's.
         faults: the injections that touched it.
         falsified: whether one of these made its answer wrong under a 200, in a way that nobody can see who does not
             know what it should say: half of it, or another request's.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from brownout.answering import Answering
 from brownout.egress import EgressRecord, LayerRecord, merged
 from brownout.evidence import (
     ClientRecord,
@@ -43,7 +44,8 @@ class History:
 
     ``client`` and ``attempts`` are sorted by due time and by arrival; ``asked`` are the former by canary, and
     ``attempts`` those that carry one; ``asides`` are what else came to endpoints (a target's own health checks).
-    ``credentials`` are calls to the services that give them out, in order, whoever's
+    ``answering`` are the attempts that a request's answer may be of, and ``by_canary`` those of each request that asked
+    a question of its own. ``credentials`` are calls to the services that give them out, in order, whoever's
     request was behind them. ``telemetry`` is what the target said of itself, before load and after it. ``egress`` is
     what was seen where it does not belong, ``layers`` what each layer that looks for it says of itself. ``began_s`` is
     when load began. ``tape`` is what was received everywhere, as digests, of a test that has a twin; ``others`` are
@@ -88,7 +90,8 @@ class History:
         self.began_s = began.at_s if began else 0.0
         self.bursts = list(_bursts(plan, self.began_s)) if began else []
         self.asked = {record.canary: record for record in self.client}
-        self.by_canary: Mapping[str, list[ProviderRecord]] = grouped(self.attempts, lambda one: one.canary or "")
+        self.answering = Answering(self.client, self.attempts)
+        self.by_canary = self.answering.by_canary
 
     def class_of(self, canary: str | None) -> str | None:
         """Return the traffic class of the request that a canary is of; None where no client knows of it."""

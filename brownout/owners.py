@@ -1,8 +1,8 @@
-"""Whose a canary is, in words: a tenant's, or a router's own."""
+"""Whose a canary is, in words: a tenant's, a router's own, or nobody's."""
 
 from collections.abc import Mapping
 
-from brownout.canary import OWN
+from brownout.canary import OWN, PUBLIC
 
 _WORDS: Mapping[str, str] = {
     "router@aws": "AWS token",
@@ -16,6 +16,11 @@ _WORDS: Mapping[str, str] = {
 def is_own(owner: str) -> bool:
     """Return whether something is a router's own credential, and no tenant's data."""
     return owner in OWN
+
+
+def is_public(owner: str) -> bool:
+    """Return whether something is nobody's: a question that anybody may ask, or an answer to one."""
+    return owner in PUBLIC
 
 
 def whose(owner: str, what: str) -> str:

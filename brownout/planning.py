@@ -184,6 +184,7 @@ def _workload(
         tenants=_shares(made.tenants, roles, topology, where),
         classes=load.classes,
         planted=load.planted,
+        common_share=load.common_share,
         stream_share=load.stream_share,
         prompt_tokens=load.prompt_tokens,
         output_tokens=load.output_tokens,

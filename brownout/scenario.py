@@ -89,6 +89,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     swings: tuple[Swing, ...] = ()
     classes: Mapping[TrafficClass, float] = msgspec.field(default_factory=lambda: dict(Workload().classes))
     planted: bool = False
+    common_share: float = 0.0
     stream_share: float = Workload().stream_share
     prompt_tokens: tuple[int, int] = Workload().prompt_tokens
     output_tokens: tuple[int, int] = (4, 5)  # enough to cut in the middle; each token more is a dozen events more

@@ -10,6 +10,9 @@ TrafficClass: TypeAlias = Literal["interactive", "background"]
 PLANTED_DIALECT = "openai-chat"
 """The dialect that a planted load speaks."""
 
+COMMON_QUESTIONS = 4
+"""So many questions are asked by several: few enough that each is asked again within a test."""
+
 
 class Burst(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For ``for_s`` from ``at_s`` (counted from the start of load) the rate is ``rate_rps``, whatever it is else.
@@ -52,7 +55,9 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``prompt_tokens`` and ``output_tokens`` are inclusive ranges, drawn uniformly. ``patience_s``: a client gives up
     (and calls the request hung) that long after it was due. ``model`` is what it asks for; empty for the target's own.
     ``planted``: requests bear canaries of every kind and not only in the prompt, and so do answers, and
-    the credentials that emulated clouds give out.
+    the credentials that emulated clouds give out. ``common_share`` is the ratio, below 1, of requests of a planted load
+    that ask one of `COMMON_QUESTIONS` questions, word for word the same whoever asks: what a cache may know already.
+    Each of these has a length of its own, in a trace, too.
     """
 
     arrival: Arrival = Arrival()
@@ -67,10 +72,11 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     patience_s: float = 10.0
     model: str = ""
     planted: bool = False
+    common_share: float = 0.0
 
 
 class DueRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of the plan: due ``due_s`` after load starts."""
+    """One request of the plan: due ``due_s`` after load starts. ``common`` is which common question it asks, from 0."""
 
     number: int
     due_s: float
@@ -79,3 +85,4 @@ class DueRequest(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool
     prompt_tokens: int
     output_tokens: int
+    common: int | None = None

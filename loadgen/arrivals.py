@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from brownout.clock import rng_for
 from brownout.errors import BadInput, unknown
-from brownout.workload import Arrival, Burst, DueRequest, Workload
+from brownout.workload import COMMON_QUESTIONS, Arrival, Burst, DueRequest, Workload
 
 MAX_PROMPT_TOKENS = 2048
 MAX_OUTPUT_TOKENS = 512
@@ -35,8 +35,8 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
 
     Args:
         workload: the traffic asked for; a relative ``arrival.trace`` is found from the working directory.
-        seed: the run's seed. Arrivals and the mix are drawn from separate generators, so that changing the
-            rate does not change who the n-th request belongs to.
+        seed: the run's seed. Arrivals, the mix and who asks a common question are drawn from separate generators, so
+            that changing the rate does not change who the n-th request belongs to.
         tenants: all tenants of the topology; without shares in the workload each gets the same share.
 
     Returns:
@@ -51,6 +51,7 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
     usual = _Mix(workload, tenants)
     bursts = [(burst, _Mix(workload, tenants, burst)) for burst in workload.arrival.bursts]
     rng = rng_for(seed, "mix")
+    common = _Common(workload, seed)
     requests = []
     for number, moment in enumerate(process(workload, seed)):
         mix = next((mix for burst, mix in bursts if burst.at_s <= moment.due_s < burst.ends_s), usual)
@@ -58,7 +59,8 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
         traffic_class = rng.choices(*mix.classes)[0]
         stream = rng.random() < workload.stream_share
         drawn = rng.randint(*workload.prompt_tokens), rng.randint(*workload.output_tokens)
-        prompt_tokens, output_tokens = moment.lengths or drawn
+        asked = common.draw()
+        prompt_tokens, output_tokens = moment.lengths or drawn if asked is None else common.lengths[asked]
         requests.append(
             DueRequest(
                 number=number,
@@ -68,6 +70,7 @@ def due_requests(workload: Workload, seed: int, tenants: Sequence[str]) -> list[
                 stream=stream,
                 prompt_tokens=prompt_tokens,
                 output_tokens=output_tokens,
+                common=asked,
             )
         )
     return requests
@@ -81,6 +84,23 @@ class _Mix:
         classes = (burst.classes if burst else None) or workload.classes
         self.owners = _shares("tenants", owners, tenants)
         self.classes = _shares("classes", classes, list(classes))
+
+
+class _Common:
+    """The common questions: how long each of them and its answer is, and who asks one."""
+
+    def __init__(self, workload: Workload, seed: int) -> None:
+        self._share, self._rng = workload.common_share, rng_for(seed, "common")
+        rng = rng_for(seed, "common", "lengths")
+        self.lengths = [
+            (rng.randint(*workload.prompt_tokens), rng.randint(*workload.output_tokens))
+            for _ in range(COMMON_QUESTIONS)
+        ]
+
+    def draw(self) -> int | None:
+        """Return which question the next request asks; None for one of its own."""
+        number = self._rng.randrange(COMMON_QUESTIONS)  # drawn whoever asks: more who ask do not change what others ask
+        return number if self._rng.random() < self._share else None
 
 
 def _constant(workload: Workload, _seed: int) -> Iterator[Moment]:
@@ -217,6 +237,13 @@ def _check(workload: Workload) -> None:
         raise BadInput(f"workload.arrival.from_row: expected 0 or more, got {arrival.from_row}.")
     if not 0 <= workload.stream_share <= 1:
         raise BadInput(f"workload.stream_share: expected a ratio from 0 to 1, got {workload.stream_share}.")
+    if not 0 <= workload.common_share < 1:
+        raise BadInput(
+            f"workload.common_share: expected a ratio from 0 to below 1 (somebody has to ask what is a tenant's own), "
+            f"got {workload.common_share}."
+        )
+    if workload.common_share and not workload.planted:
+        raise BadInput("workload.common_share: only a planted load has common questions; say planted, or leave it out.")
     for field, (low, high) in (("prompt_tokens", workload.prompt_tokens), ("output_tokens", workload.output_tokens)):
         if not 1 <= low <= high:
             raise BadInput(f"workload.{field}: expected a range [low, high] from 1 up, got [{low}, {high}].")

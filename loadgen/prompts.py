@@ -1,6 +1,6 @@
 """What each request says: harmless filler of the length asked for, with the canary in its middle."""
 
-from brownout.canary import CanaryMint
+from brownout.canary import COMMON, CanaryMint
 from brownout.wire import Ask, Dialect, HttpRequest
 from brownout.workload import DueRequest
 from loadgen.plan import LoadPlan
@@ -22,8 +22,9 @@ _OTHER = {word: alike[(alike.index(word) + 1) % len(alike)] for alike in _BY_LEN
 def prompt(due: DueRequest, canary: str, *, other: bool = False) -> str:
     """Return about ``prompt_tokens`` words that hold the canary.
 
-    The words depend on the request's number alone. The canary is never the first word: a target that looks at a
-    prompt's beginning only (a prefix cache, a truncated log) must not be what finds it or loses it.
+    The words depend on the request's number alone, or on which common question it asks. The canary is never the first
+    word: a target that looks at a prompt's beginning only (a prefix cache, a truncated log) must not be what finds it
+    or loses it.
 
     Args:
         due: the request.
@@ -31,7 +32,7 @@ def prompt(due: DueRequest, canary: str, *, other: bool = False) -> str:
         other: say another thing of the same length, word by word.
     """
     count = max(due.prompt_tokens - 1, 1)
-    words = [_WORDS[(due.number * 7 + place) % len(_WORDS)] for place in range(count)]
+    words = [_WORDS[(_number(due) * 7 + place) % len(_WORDS)] for place in range(count)]
     if other:
         words = [_OTHER[word] for word in words]
     words.insert((count + 1) // 2, canary)
@@ -39,10 +40,10 @@ def prompt(due: DueRequest, canary: str, *, other: bool = False) -> str:
 
 
 def ask(plan: LoadPlan, due: DueRequest, canary: str) -> Ask:
-    """Return the generation a request asks for; the plan's models take turns."""
+    """Return the generation a request asks for; the plan's models take turns, and a common question has one of them."""
     return Ask(
-        model=plan.models[due.number % len(plan.models)].replace("{tenant}", due.tenant),
-        prompt=prompt(due, canary, other=due.tenant == plan.other_secret_of),
+        model=plan.models[_number(due) % len(plan.models)].replace("{tenant}", due.tenant),
+        prompt=prompt(due, canary, other=due.common is None and due.tenant == plan.other_secret_of),
         max_tokens=max(due.output_tokens, 2),  # the shortest answer that tells whether it is whole
         stream=due.stream,
     )
@@ -53,9 +54,10 @@ def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, mint: Canary
 
     The key goes as a bearer token whatever the dialect: the plan's URL is a router's, and routers know no other.
     """
-    request = dialect.client.request(ask(plan, due, mint.value(due.tenant, due.number)))
+    own = due.common is None
+    request = dialect.client.request(ask(plan, due, mint.value(due.tenant if own else COMMON, _number(due))))
     body = request.body
-    if plan.workload.planted:
+    if plan.workload.planted and own:  # a common question is the same to the letter, and bears nobody's data
         body = planted(body, marks_of(mint, due.tenant, due.number))
     headers = dict(request.headers)
     # A compressing proxy would hold tokens back until a block is full, and its codec would be timed as the target.
@@ -68,6 +70,11 @@ def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, mint: Canary
         headers[plan.class_header] = due.traffic_class
     headers |= plan.headers.get(due.tenant, {})
     return HttpRequest(method=request.method, path=request.path, query=request.query, headers=headers, body=body)
+
+
+def _number(due: DueRequest) -> int:
+    """Return the number that what a request says follows from."""
+    return due.number if due.common is None else due.common
 
 
 def address(plan: LoadPlan, request: HttpRequest) -> str:

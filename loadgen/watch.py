@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from brownout.answer import read_reply
-from brownout.canary import canary_id
+from brownout.canary import COMMON, canary_id
 from brownout.clock import Clock
 from brownout.evidence import ClientOutcome, ClientRecord
 from brownout.tape import Tape, header_pairs
@@ -62,6 +62,8 @@ class Watch:
         self._clock = clock
         self._record = record
         self._canary = canary_id(due.tenant, due.number)
+        self._question = "" if due.common is None else canary_id(COMMON, due.common)
+        self._asked = self._question or self._canary
         self._sent_s: float | None = None
         self._first_token_s: float | None = None
         self._status: int | None = None
@@ -143,7 +145,9 @@ class Watch:
         """Note that nothing more will come: whoever looks at replies is given all that came."""
         if self._replies is not None:
             came, self._came = bytes(self._came), bytearray()
-            self._replies.look(self._canary, self._due.tenant, self._headers, came, whole=self._came_whole)
+            self._replies.look(
+                self._canary, self._due.tenant, self._headers, came, whole=self._came_whole, question=self._question
+            )
 
     def _taped(self) -> None:
         """Tape what came, once."""
@@ -209,7 +213,7 @@ class Watch:
 
     def _terminated(self) -> None:
         """Judge a reply whose terminator was seen: it claims to be whole, its text must be."""
-        whole = read_reply(self._text, self._canary).integrity == "whole"
+        whole = read_reply(self._text, self._asked).integrity == "whole"
         self._end("ok" if whole else "wrong", terminated=True)
 
     def _refused(self, status: int) -> None:
@@ -226,7 +230,7 @@ class Watch:
         terminated: bool = False,
     ) -> None:
         now_s = self._clock.now_s()
-        reading = read_reply(self._text, self._canary) if self._text or terminated else None
+        reading = read_reply(self._text, self._asked) if self._text or terminated else None
         self.result = ClientRecord(
             test=self._plan.test,
             canary=self._canary,
@@ -245,6 +249,7 @@ class Watch:
             served_by=reading.endpoint if reading else None,
             retry_after_s=retry_after_s,
             tokens=_token_count(self._text),
+            question=self._question,
         )
         self._record(self.result)
 

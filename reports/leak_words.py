@@ -1,6 +1,7 @@
 """What was seen outside a boundary, in words. No byte of it is shown: a canary's id says whose it was."""
 
 from brownout.canary import Kind
+from brownout.crossing import MADE
 from brownout.owners import whose as whose_is
 from reports.leaks import Leak, Way
 
@@ -67,6 +68,8 @@ def lay(way: Way) -> str:
     """Return in which part it lay, and under what: ``in body, under gzip``; what else is wrong where it was neither."""
     if way.profile:
         return f"by the inference profile {way.profile}., which reaches wider"
+    if way.part == MADE:
+        return "made there"
     said = [f"in {way.part}"] if way.part else []
     said += [f"under {way.chain.replace('>', ' > ')}"] if way.chain not in {"", "raw"} else []
     said += ["kept from getting there"] if way.denied else []
@@ -83,6 +86,8 @@ def _reached(way: Way) -> str:
         return f"{was} in a request of {way.to}'s at {place(way._replace(to=''))}"
     if way.layer == "names":
         return f"{was} in a name that was asked for, {way.place}" if way.tenant else f"asked for the name {way.place}"
+    if way.part == MADE:
+        return f"was made at {place(way)}"
     verb = "called" if not way.tenant else f"{was} sent to" if way.denied else "reached"
     return f"{verb} {place(way)}"
 
@@ -90,7 +95,7 @@ def _reached(way: Way) -> str:
 def _details(way: Way, leak: Leak) -> str:
     said = [f"by the inference profile {way.profile}., which reaches wider"] if way.profile else []
     said += [leak.within] if leak.within else []
-    said += [f"{way.part} at byte {leak.offset}"] if way.part else []
+    said += [f"{way.part} at byte {leak.offset}"] if way.part and way.part != MADE else []
     said += [f"under {way.chain}"] if way.chain not in {"", "raw"} else []
     said += ["kept from getting there"] if way.denied else []
     said += [leak.why] if leak.why and (way.part or not way.tenant) else []

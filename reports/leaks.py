@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple
 
+from brownout.answering import Answering
 from brownout.canary import KINDS, Kind
-from brownout.crossing import broken_by, crossing, mixed_up
+from brownout.crossing import broken_by, crossing, made_abroad, mixed_up
 from brownout.egress import EgressRecord, Layer
 from brownout.evidence import ClientRecord, ProviderRecord
-from brownout.history import grouped
 from brownout.plan import Plan, TestPlan
 from brownout.topology import Topology
 from reports.reading import Evidence
@@ -136,8 +136,10 @@ def leaks_of(test: TestPlan, plan: Plan, evidence: Evidence) -> list[Leak]:
         for record in evidence.provider.get(test.test, [])
         if record.canary is not None and (how := crossing(topology, record))
     ]
-    by_canary = grouped(evidence.provider.get(test.test, []), lambda record: record.canary or "")
-    counted = [one for one in evidence.egress.get(test.test, []) if not mixed_up(by_canary, one)]
+    client = evidence.client.get(test.test, [])
+    answering = Answering(client, evidence.provider.get(test.test, []))
+    counted = [one for one in evidence.egress.get(test.test, []) if not mixed_up(answering, one)]
+    counted += made_abroad(topology, client, answering)
     sighted = [_sighted(metric, seen, when) for metric, seen in _messages(topology, counted)]
     known = {(leak.canary, leak.way.place) for leak in sighted if leak.way.metric == "boundary_violations"}
     whole = [

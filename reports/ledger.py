@@ -5,12 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from brownout.canary import COMMON, tenant_of
+from brownout.crossing import MADE
 from brownout.evidence import ProviderRecord
+from brownout.owners import is_public
 from brownout.plan import Plan
 from brownout.topology import Endpoint, Topology
 from reports.chart import endpoint_colour
 from reports.leak_words import place
-from reports.leaks import Leak
+from reports.leaks import Leak, Way
 
 _ASIDE = {
     "plaintext": "in a request that is no attempt",
@@ -20,6 +23,7 @@ _ASIDE = {
     "flows": "in a packet",
     "names": "in a name",
 }
+_STRANGERS = {"": "no tenant", COMMON: "common questions"}
 
 
 class Cell(NamedTuple):
@@ -43,7 +47,7 @@ class Row:
 
 
 class Aside(NamedTuple):
-    """What was seen of tenants' data at a place in anything but an attempt; all of it is outside."""
+    """What was seen of tenants' data at a place in anything but an attempt of theirs; all of it is outside."""
 
     place: str
     where: str
@@ -76,7 +80,7 @@ class Ledger:
 def ledger(plan: Plan, records: Sequence[ProviderRecord], leaks: Iterable[Leak]) -> Ledger:
     """Return where each tenant's data went, over all tests."""
     topology = plan.topology
-    strangers = sorted({record.tenant or "" for record in records} - topology.tenants.keys())
+    strangers = sorted({_whose(record) for record in records} - topology.tenants.keys())
     used = {(record.endpoint, record.profile) for record in records}
     rows = [
         _row(topology, endpoint, endpoint_colour(index), profile, records, strangers)
@@ -88,10 +92,15 @@ def ledger(plan: Plan, records: Sequence[ProviderRecord], leaks: Iterable[Leak])
     aside = [one for one in leaks if one.way.tenant and (one.test, one.repeat, one.canary, one.way.place) not in tried]
     return Ledger(
         [_inside(topology, tenant) for tenant in topology.tenants],
-        [name or "no tenant" for name in strangers],
+        [_STRANGERS.get(name, name) for name in strangers],
         rows,
         _aside(aside, list(topology.tenants)),
     )
+
+
+def _whose(record: ProviderRecord) -> str:
+    owner = tenant_of(record.canary or "")
+    return owner if is_public(owner) else record.tenant or ""
 
 
 def _profiles(endpoint: Endpoint, used: set[str]) -> list[str]:
@@ -108,7 +117,7 @@ def _row(
     strangers: Sequence[str],
 ) -> Row:
     here = [record for record in records if (record.endpoint, record.profile) == (endpoint.name, profile)]
-    counts = Counter(record.tenant or "" for record in here)
+    counts = Counter(map(_whose, here))
     return Row(
         endpoint,
         colour,
@@ -126,13 +135,17 @@ def _row(
 def _aside(leaks: Sequence[Leak], tenants: Sequence[str]) -> list[Aside]:
     counts: dict[tuple[str, str], Counter[str]] = {}
     for leak in leaks:
-        mixed = leak.way.layer == "plaintext" and leak.way.to
-        where = "in another's request" if mixed else _ASIDE[leak.way.layer]
-        counts.setdefault((place(leak.way), where), Counter())[leak.way.tenant] += leak.times
+        counts.setdefault((place(leak.way), _where(leak.way)), Counter())[leak.way.tenant] += leak.times
     return [
         Aside(at, where, [found[name] for name in tenants], sum(found[name] for name in found if name not in tenants))
         for (at, where), found in counts.items()
     ]
+
+
+def _where(way: Way) -> str:
+    if way.part == MADE:
+        return "where an answer was made"
+    return "in another's request" if way.layer == "plaintext" and way.to else _ASIDE[way.layer]
 
 
 def _inside(topology: Topology, name: str) -> Inside:

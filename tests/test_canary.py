@@ -4,7 +4,22 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from brownout.canary import KINDS, OWN, PREFIX, TENANTS_MAX, CanaryMint, Kind, Mark, Own, canary_id, run_key
+from brownout.canary import (
+    ANSWERED,
+    COMMON,
+    KINDS,
+    OWN,
+    PREFIX,
+    PUBLIC,
+    TENANTS_MAX,
+    CanaryMint,
+    Kind,
+    Mark,
+    Own,
+    Public,
+    canary_id,
+    run_key,
+)
 
 TENANTS = ["acme", "europa", "a-third"]
 MINT = CanaryMint(run_key(1), TENANTS)
@@ -131,5 +146,21 @@ def test_numbers_of_tenants_and_of_a_routers_own_do_not_meet() -> None:
     """As many tenants as there may be, and the last of them is still itself."""
     tenants = [f"t{number}" for number in range(TENANTS_MAX)]
     mint = CanaryMint(run_key(1), tenants)
-    owners = {mint.proven(mint.value(one, 1, "credential")[len(PREFIX) :]) for one in (*tenants, *OWN)}
-    assert {Mark(f"{one}-1", "credential") for one in (*tenants, *OWN)} == owners
+    names = (*tenants, *OWN, *PUBLIC)
+    owners = {mint.proven(mint.value(one, 1, "credential")[len(PREFIX) :], public=True) for one in names}
+    assert {Mark(f"{one}-1", "credential") for one in names} == owners
+
+
+@given(st.sampled_from(PUBLIC), NUMBERS, st.sampled_from(KINDS))
+def test_what_is_nobodys_proves_itself_to_who_says_so_alone(owner: Public, number: int, kind: Kind) -> None:
+    """To all others it is no canary; and it is the same with another secret of a tenant's."""
+    body = MINT.value(owner, number, kind)[len(PREFIX) :]
+    assert (Mark(f"{owner}-{number}", kind), None) == (MINT.proven(body, public=True), MINT.proven(body))
+    assert PREFIX + body == CanaryMint(run_key(1), TENANTS, "europa").value(owner, number, kind)
+
+
+@given(NUMBERS, ASKS)
+def test_a_common_question_is_found_in_a_prompt_like_any(number: int, asked: tuple[str, int]) -> None:
+    """An answer to one is not: it makes no prompt its own."""
+    text = f"{MINT.value(COMMON, number)} {MINT.value(ANSWERED, number, 'completion')} {MINT.value(*asked)}"
+    assert [f"{COMMON}-{number}", canary_id(*asked)] == MINT.find(text)

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from yarl import URL
 
-from brownout.answer import reply_tokens
-from brownout.canary import CanaryMint, run_key
+from brownout.answer import read_reply, reply_tokens
+from brownout.canary import ANSWERED, COMMON, PREFIX, CanaryMint, Mark, run_key
 from brownout.capacity import Limits
 from brownout.clock import LoopClock, wait_until
 from brownout.evidence import ProviderRecord
@@ -514,3 +514,31 @@ def test_one_seed_gives_one_history(tmp_path: Path) -> None:
         virtually(functools.partial(scenario, history), tmp_path, Limits())
     assert 24 == len(histories[0])
     assert histories[0] == histories[1]
+
+
+# -- common questions
+
+
+def test_an_answer_to_a_common_question_bears_a_mark_of_its_own(tmp_path: Path) -> None:
+    """Its head names the question; no two answers bear the same, whichever endpoints of the world gave them."""
+    question = f"hello {MINT.value(COMMON, 3)}"
+
+    async def scenario(world: World) -> None:
+        seen = [await world.ask(name, prompt=question) for name in (*DIALECTS, *DIALECTS)]
+        assert {"whole"} == {read_reply(one.text, f"{COMMON}-3").integrity for one in seen}
+        marks = [MINT.proven(one.text.split()[4].rstrip("]")[len(PREFIX) :], public=True) for one in seen]
+        assert [Mark(f"{ANSWERED}-{number}", "completion") for number in range(1, 7)] == marks
+        assert {(f"{COMMON}-3", None)} == {(one.canary, one.tenant) for one in world.records}
+
+    virtually(scenario, tmp_path)
+
+
+def test_what_bears_a_tenants_prompt_besides_is_that_tenants(tmp_path: Path) -> None:
+    """In whatever order: a common question hides nobody's."""
+
+    async def scenario(world: World) -> None:
+        await world.ask("own", prompt=f"{MINT.value(COMMON, 3)} {PROMPT}")
+        await world.ask("own", prompt=f"{PROMPT} {MINT.value(COMMON, 3)}")
+        assert [("europa-9", "europa")] * 2 == [(one.canary, one.tenant) for one in world.records]
+
+    virtually(scenario, tmp_path)

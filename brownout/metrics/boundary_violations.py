@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from brownout.crossing import crossing, left
+from brownout.canary import tenant_of
+from brownout.crossing import crossing, left, made_abroad
 from brownout.egress import EgressRecord
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need_layer, some
-from brownout.owners import whose
+from brownout.owners import is_public, whose
 
 
 @metric("boundary_violations", "count", stands_alone=True, graded=True)
@@ -21,20 +22,28 @@ def boundary_violations(view: View) -> Observation:
         value=crossed,
         samples=len(view.attempts),
         witnesses=some([r.canary for r, _ in attempts] + [r.canary for r in others]),
-        why="; ".join(told) if told else f"{len(view.attempts)} attempts, each inside its tenant's boundary; {looked}",
+        why="; ".join(told) if told else f"{_inside(view)}; {looked}",
     )
 
 
 def _others(view: View, known: set[tuple[str | None, str]]) -> Iterator[EgressRecord]:
     """Yield what was seen of tenants' data at a place that is not theirs, each of it once, besides known attempts."""
-    seen = set()
-    for record in view.egress:
+    history, seen = view.history, set()
+    for record in (*view.egress, *made_abroad(history.topology, view.client, history.answering)):
         one = record.canary, record.kind, record.place
-        if one in seen or not left(view.history.topology, record):
+        if one in seen or not left(history.topology, record):
             continue
         seen.add(one)
         if record.kind != "prompt" or (record.canary, record.place) not in known:
             yield record
+
+
+def _inside(view: View) -> str:
+    """Say what was inside; of attempts for common questions, the answers that were given tell it."""
+    own = sum(not is_public(tenant_of(r.canary or "")) for r in view.attempts)
+    answered = sum(bool(r.question and r.served_by) for r in view.client)
+    common = f"; {answered} answers to common questions, each made inside" if answered else ""
+    return f"{own} attempts, each inside its tenant's boundary{common}"
 
 
 def _told(record: EgressRecord) -> str:

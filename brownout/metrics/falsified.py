@@ -23,5 +23,5 @@ def blameless(
 
 
 def _falsified(view: View, record: ClientRecord, *, only_whole: bool) -> bool:
-    attempts = view.history.by_canary.get(record.canary, ())
+    attempts = view.history.answering.to(record.canary)
     return any(one.falsified and (one.outcome == "ok" or not only_whole) for one in attempts)

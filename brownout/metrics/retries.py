@@ -74,7 +74,8 @@ def retries_in_step_ratio(view: View) -> Observation:
 @metric("nonretryable_retries", "count", stands_alone=True)
 def nonretryable_retries(view: View) -> Observation:
     """Attempts made after an endpoint had rejected the same request for what it says, at whichever endpoint."""
-    made = {canary: view.history.by_canary[canary] for canary in dict.fromkeys(r.canary or "" for r in view.attempts)}
+    asked = dict.fromkeys(r.canary or "" for r in view.attempts)
+    made = {canary: view.history.by_canary[canary] for canary in asked if canary in view.history.by_canary}
     rejected = {canary: place for canary, tries in made.items() if (place := _first_rejected(tries)) is not None}
     if not rejected:
         raise NoEvidence("no endpoint rejected a request for what it says")

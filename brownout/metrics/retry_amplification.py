@@ -8,17 +8,18 @@ _REQUESTS_MIN = 10
 
 @metric("retry_amplification", "x")
 def retry_amplification(view: View) -> Observation:
-    """Attempts received by endpoints for each client request."""
-    need(view.client, _REQUESTS_MIN, "requests in the window")
-    attempts = {r.canary: len(view.history.by_canary.get(r.canary, ())) for r in view.client}
+    """Attempts received by endpoints for each client request that asked a question of its own."""
+    asked = [r for r in view.client if not r.question]
+    need(asked, _REQUESTS_MIN, "requests in the window")
+    attempts = {r.canary: len(view.history.by_canary.get(r.canary, ())) for r in asked}
     if not any(attempts.values()) and not view.history.attempts:
         raise NoEvidence("no endpoint received any request that carries a canary")
     most = sorted(attempts, key=lambda canary: -attempts[canary])
     total = sum(attempts.values())
     return Observation(
-        value=total / len(view.client),
-        samples=len(view.client),
+        value=total / len(asked),
+        samples=len(asked),
         sample=Mean(tuple(float(count) for count in attempts.values())),
         witnesses=some(most[:5]),
-        why=f"{total} attempts for {len(view.client)} requests; at most {attempts[most[0]]} for one",
+        why=f"{total} attempts for {len(asked)} requests; at most {attempts[most[0]]} for one",
     )

@@ -55,7 +55,7 @@ def _counted(view: View, broken: str, layer: Layer, tell: Callable[[EgressRecord
     seen = [
         one
         for one in view.egress
-        if broken_by(history.topology, one) == broken and not mixed_up(history.by_canary, one)
+        if broken_by(history.topology, one) == broken and not mixed_up(history.answering, one)
     ]
     if not seen:
         why = need_layer(view, layer)

@@ -80,13 +80,15 @@ def telemetry_failovers_error_ratio(view: View) -> Observation:
     """How far the target's count of failovers is from the requests that were seen at more than one endpoint.
 
     A request that went on twice may count once or twice. One that no endpoint had failed when another was asked (that
-    was hung up on, or overtaken by a hedge) may count or not.
+    was hung up on, or overtaken by a hedge) may count or not; nor is it known of attempts for common questions.
     """
     moved = {c: records for c, records in view.history.by_canary.items() if len({r.endpoint for r in records}) > 1}
+    unknown = sum(map(len, view.history.answering.by_question.values()))
     if not moved:
         raise NoEvidence("no request was seen at more than one endpoint")
     failed = [canary for canary, records in moved.items() if _failed_first(records)]
-    truth = Truth(len(failed), sum(len(records) - 1 for records in moved.values()), failed or list(moved))
+    most = sum(len(records) - 1 for records in moved.values()) + unknown
+    truth = Truth(len(failed), most, failed or list(moved))
     return _compared(view, "failovers", lambda says: says.failovers, truth)
 
 

@@ -20,8 +20,9 @@ _TURN_BYTES = 64 * 1024
 class Shared:
     """What all nodes of one scan share: the key, the limits, and what was found."""
 
-    def __init__(self, mint: CanaryMint, limits: Limits, barren: Barren) -> None:
+    def __init__(self, mint: CanaryMint, limits: Limits, barren: Barren, *, public: bool = False) -> None:
         self.mint = mint
+        self.public = public
         self.limits = limits
         self.barren = barren
         self.decoded: list[bytes] = []
@@ -34,7 +35,7 @@ class Shared:
 
     def proven(self, body: str) -> Mark | None:
         """Return what the characters after a prefix say; None where they are no canary. Most are seen several times."""
-        mark = self._proven.get(body) or self.mint.proven(body)
+        mark = self._proven.get(body) or self.mint.proven(body, public=self.public)
         if mark is not None:
             self._proven[body] = mark
         return mark

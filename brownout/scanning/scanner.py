@@ -14,12 +14,14 @@ def scanned(
     codings: Sequence[str] = (),
     limits: Limits | None = None,
     barren: Barren | None = None,
+    *,
+    public: bool = False,
 ) -> tuple[list[Sighting], list[Unseen]]:
     """Return what some bytes hold that are all there, and what of them was not looked into; see `Scanner`."""
     known = None if barren is None or codings else barren.found_in(data)
     if known is not None:
         return list(known), []
-    scanner = Scanner(mint, codings=codings, limits=limits, barren=barren)
+    scanner = Scanner(mint, codings=codings, limits=limits, barren=barren, public=public)
     found, unseen = [*scanner.feed(data), *scanner.close()], scanner.unseen
     if barren is not None and not (codings or unseen):
         barren.learn(data, tuple(found))
@@ -37,6 +39,7 @@ class Scanner:
         codings: what the sender says the bytes lie under, outermost first: of a ``Content-Encoding``, the last first.
         limits: how far to go.
         barren: what earlier scans with the same of these have decoded in vain.
+        public: whether what is nobody's is looked for, too (see `brownout.canary.PUBLIC`).
     """
 
     def __init__(
@@ -46,8 +49,9 @@ class Scanner:
         codings: Sequence[str] = (),
         limits: Limits | None = None,
         barren: Barren | None = None,
+        public: bool = False,
     ) -> None:
-        self._shared = Shared(mint, limits or Limits(), barren or Barren())
+        self._shared = Shared(mint, limits or Limits(), barren or Barren(), public=public)
         self._root = Node(self._shared)
         if codings:
             self._root.declare(list(codings))

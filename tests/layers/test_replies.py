@@ -1,6 +1,7 @@
 """Every byte that clients are given is looked at for data that is somebody else's."""
 
 import asyncio
+import base64
 import gzip
 from collections.abc import Awaitable, Callable
 
@@ -9,7 +10,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.canary import KINDS, Kind
+from brownout.canary import ANSWERED, COMMON, KINDS, Kind, tenant_of
 from brownout.clock import MonotonicClock
 from brownout.egress import EgressRecord, LayerRecord
 from brownout.evidence import ClientRecord
@@ -228,3 +229,83 @@ def test_whatever_a_client_was_given_is_looked_at(respond: Respond, part: str) -
     assert ([part] * len(told) if part else []) == [one.part for one in seen]
     assert {one.canary for one in told} == ({one.place for one in seen} if part else {one.canary for one in told})
     assert (True, len(told)) == (says.complete, says.seen)
+
+
+# -- answers to common questions
+
+
+ANSWER = MINT.value(ANSWERED, 3, "completion")
+QUESTION = f"{COMMON}-2"
+
+
+class Answered:
+    """Replies to requests of several tenants, and whose answer was told to be in whose reply."""
+
+    def __init__(self) -> None:
+        self._seen: list[EgressRecord] = []
+        self.replies = Replies("t", MINT, clock=MonotonicClock(), record=self._seen.append)
+
+    def give(self, request: str, body: str, *, question: str = QUESTION, headers: dict[str, str] | None = None) -> None:
+        """Give a request an answer."""
+        self.replies.look(request, tenant_of(request), headers or {}, body.encode(), whole=True, question=question)
+
+    @property
+    def told(self) -> list[tuple[str, str, str, str]]:
+        """What was seen: whose, of what kind, in the reply to which request, of whom."""
+        return [(one.canary, one.kind, one.place, one.to) for one in self._seen]
+
+
+def test_an_answer_that_two_tenants_are_given_is_the_firsts() -> None:
+    """It is told as theirs who were given it first: there is one of it, and it was made for somebody."""
+    answered = Answered()
+    for request in ("acme-1", "europa-2", "acme-3", "europa-4"):
+        answered.give(request, ANSWER)
+    assert [
+        ("acme-1", "completion", "europa-2", "europa"),
+        ("acme-1", "completion", "europa-4", "europa"),
+    ] == answered.told
+
+
+def test_a_cache_of_ones_own_may_hit() -> None:
+    """Within a tenant an answer may be given as often as it is asked for, and that is said."""
+    answered = Answered()
+    for number in range(5):
+        answered.give(f"acme-{number}", ANSWER)
+        answered.give(f"europa-{number}", MINT.value(ANSWERED, 4, "completion"))
+    says = answered.replies.layer(10)
+    assert ([], True) == (answered.told, says.complete)
+    assert says.why.endswith("looked at; 2 answers to common questions were given, and 8 times one of them again")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [(base64.b64encode(ANSWER.encode()).decode(), {}), ("", {"x-cached": ANSWER}), (f"err: {ANSWER}", {})],
+)
+def test_anothers_answer_is_seen_wherever_it_is(body: str, headers: dict[str, str]) -> None:
+    """Under an encoding, in a header, in an error."""
+    answered = Answered()
+    answered.give("acme-1", ANSWER)
+    answered.give("europa-2", body, headers=headers)
+    assert [("acme-1", "completion", "europa-2", "europa")] == answered.told
+
+
+def test_who_asked_no_common_question_owns_no_answer_to_one() -> None:
+    """An endpoint that mixed answers up gave it there; whoever did ask is not to be told apart by that."""
+    answered = Answered()
+    answered.give("europa-1", ANSWER, question="")
+    answered.give("acme-2", ANSWER)
+    assert [] == answered.told
+    answered.give("europa-3", ANSWER, question="")
+    assert [("acme-2", "completion", "europa-3", "europa")] == answered.told
+
+
+@given(st.lists(st.tuples(st.sampled_from(TENANTS), st.integers(0, 3)), max_size=30))
+def test_whatever_is_shared_is_told_once_for_each_reply(given_to: list[tuple[str, int]]) -> None:
+    """Every reply with an answer that another tenant was given first, and no other."""
+    answered, first, expected = Answered(), dict[int, str](), []
+    for number, (tenant, answer) in enumerate(given_to):
+        answered.give(f"{tenant}-{number}", MINT.value(ANSWERED, answer, "completion"))
+        owner = first.setdefault(answer, f"{tenant}-{number}")
+        if tenant_of(owner) != tenant:
+            expected.append((owner, "completion", f"{tenant}-{number}", tenant))
+    assert expected == answered.told

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import hashlib
 import math
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brownout.errors import BadInput
-from brownout.workload import Arrival, Workload
+from brownout.workload import COMMON_QUESTIONS, Arrival, Workload
 from loadgen.arrivals import MAX_OUTPUT_TOKENS, MAX_PROMPT_TOKENS, due_requests
 
 TENANTS = ["acme", "globex", "initech"]
@@ -276,3 +277,72 @@ def test_real_traces_replay_as_they_happened(name: str) -> None:
     for row, request in zip(rows, requests, strict=False):
         assert min(int(row["ContextTokens"]), MAX_PROMPT_TOKENS) == request.prompt_tokens
         assert min(int(row["GeneratedTokens"]), MAX_OUTPUT_TOKENS) == request.output_tokens
+
+
+# -- common questions
+
+
+def common(share: float, *, planted: bool = True) -> Workload:
+    """Return a planted workload in which so many ask a common question."""
+    return msgspec.structs.replace(workload(rate_rps=20), planted=planted, common_share=share)
+
+
+def test_without_common_questions_the_list_is_what_it_was_before_there_were_any() -> None:
+    """Histories of one seed are equal to the byte, over versions too."""
+    rows = [msgspec.structs.astuple(one)[:-1] for one in due_requests(workload(rate_rps=20), 1, TENANTS)]
+    digest = "beeccecb5868a4d3c52c10afccfca2cee24eab6799ab17d50deec94eee20a979"
+    assert (200, digest) == (len(rows), hashlib.sha256(msgspec.json.encode(rows)).hexdigest())
+
+
+@given(seed=SEEDS, share=st.floats(0, 0.99))
+@settings(max_examples=30, deadline=None)
+def test_common_questions_change_nothing_else_that_is_drawn(seed: int, share: float) -> None:
+    """Who asks when, and what others ask, is as without them; what is asked in common is as long whoever asks it."""
+    plain, mixed = due_requests(common(0.0), seed, TENANTS), due_requests(common(share), seed, TENANTS)
+    lengths: dict[int | None, set[tuple[int, int]]] = {}
+    for before, one in zip(plain, mixed, strict=True):
+        own = {"common": None, "prompt_tokens": before.prompt_tokens, "output_tokens": before.output_tokens}
+        assert before == msgspec.structs.replace(one, **own)
+        assert before == one or one.common is not None
+        lengths.setdefault(one.common, set()).add((one.prompt_tokens, one.output_tokens))
+    assert {1} >= {len(its) for question, its in lengths.items() if question is not None}
+
+
+@given(seed=SEEDS, share=st.floats(0, 0.98))
+@settings(max_examples=20, deadline=None)
+def test_who_asks_in_common_still_does_when_more_do(seed: int, share: float) -> None:
+    """And the same question."""
+    few, many = (due_requests(common(one), seed, TENANTS) for one in (share, share + 0.01))
+    assert {(one.number, one.common) for one in few if one.common is not None} <= {
+        (one.number, one.common) for one in many
+    }
+
+
+def test_each_common_question_is_asked_by_every_tenant() -> None:
+    """About as many requests as the share says ask one of a handful."""
+    asked = [one for one in due_requests(common(0.5), 1, TENANTS) if one.common is not None]
+    assert 80 < len(asked) < 120
+    assert {(tenant, number) for tenant in TENANTS for number in range(COMMON_QUESTIONS)} == {
+        (one.tenant, one.common) for one in asked
+    }
+
+
+def test_a_trace_has_common_questions_too(tmp_path: Path) -> None:
+    """They are of their own length, and the others of the trace's."""
+    trace = trace_file(tmp_path, "".join(f"2023-11-16 18:00:0{n}.0,100,100\n" for n in range(10)))
+    mixed = msgspec.structs.replace(workload("trace", trace=trace), planted=True, common_share=0.5)
+    requests = due_requests(mixed, 1, TENANTS)
+    assert {(one.common is None, one.prompt_tokens == 100) for one in requests} == {(True, True), (False, False)}
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 2.0, math.nan])
+def test_a_share_that_cannot_be_is_refused(share: float) -> None:
+    """Where all were common, nothing would be anybody's."""
+    with pytest.raises(BadInput, match=r"workload\.common_share: expected a ratio from 0 to below 1"):
+        due_requests(common(share), 1, TENANTS)
+
+
+def test_a_load_that_is_not_planted_has_no_common_questions() -> None:
+    """Answers bear no marks there."""
+    with pytest.raises(BadInput, match=r"workload\.common_share: only a planted load"):
+        due_requests(common(0.5, planted=False), 1, TENANTS)

@@ -71,6 +71,27 @@ def test_both_drivers_see_the_same(make_router: Callable[..., Any], make_plan: C
     assert "Aggregated" in said
 
 
+def test_both_drivers_ask_common_questions(make_router: Callable[..., Any], make_plan: Callable[..., LoadPlan]) -> None:
+    """The same requests ask the same ones, and are answered by them."""
+    router = make_router(lambda _: "ok")
+
+    async def main() -> tuple[list[ClientRecord], list[ClientRecord]]:
+        async with router.serving():
+            clock = LoopClock()
+            workload = {"duration_s": 1.0, "patience_s": 20.0, "planted": True, "common_share": 0.5}
+            plan = make_plan(router.url, rate_rps=40, epoch_s=clock.epoch_s, **workload)
+            by_locust, _ = await played(plan, clock)
+            by_asyncio: list[ClientRecord] = []
+            await drive(plan, clock=clock, start_s=clock.now_s(), record=by_asyncio.append)
+            return by_locust, by_asyncio
+
+    views = [{(r.canary, r.question, r.outcome, r.integrity) for r in records} for records in asyncio.run(main())]
+    asked = Counter(bool(question) for _, question, _, _ in views[0])
+    assert views[0] == views[1]
+    assert {("ok", "whole")} == {(outcome, integrity) for _, _, outcome, integrity in views[0]}
+    assert (40, True) == (asked.total(), 10 < asked[True] < 30)
+
+
 def test_first_tokens_are_timed_as_they_arrive(
     make_router: Callable[..., Any], make_plan: Callable[..., LoadPlan]
 ) -> None:

@@ -266,3 +266,13 @@ def test_telemetry_without_a_place_is_refused() -> None:
     """It says what, and not where."""
     with pytest.raises(BadInput, match="Add prometheus"):
         Telemetry(says=SAYS).check(where="t.yaml: telemetry")
+
+
+@pytest.mark.parametrize(("said", "outcome"), [(1, "pass"), (3, "pass"), (4, "fail"), (0, "fail")])
+def test_of_common_questions_nobody_knows_how_many_went_on(said: int, outcome: str, tmp_path: Path) -> None:
+    """One request was seen to; each of two attempts for a common question may have been a failover, or not."""
+    story = _story(tmp_path, "failovers")
+    story.provider[0] = attempt(0, 0.01, NEAR, outcome="refused")
+    story.provider.append(attempt(0, 0.5, SPARE))
+    story.provider += [attempt(0, at_s, SPARE, canary="anyone@common-1", tenant=None) for at_s in (1.0, 2.0)]
+    assert outcome == _judged(story, _after(failovers=said)).outcome

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from brownout.canary import PREFIX
+from brownout.canary import COMMON, PREFIX
 from brownout.egress import EgressRecord, LayerRecord
 from brownout.judge import judge
 from brownout.rundir import RunDir
@@ -142,6 +142,7 @@ def test_the_ledger_has_a_row_for_each_profile_and_for_each_place_besides(story:
         attempt(3, 3.0, ABROAD, tenant=EUROPA),
         attempt(4, 4.0, ABROAD),
         attempt(5, 5.0, SPARE, tenant=None),
+        attempt(0, 5.0, ABROAD, canary=f"{COMMON}-1", tenant=None),
     ]
     story.egress = [
         _seen("acme-4", 4.0),
@@ -155,16 +156,17 @@ def test_the_ledger_has_a_row_for_each_profile_and_for_each_place_besides(story:
         (row.endpoint.name, row.profile, row.attempts, row.refused, row.tenants, row.strangers) for row in told.rows
     ]
     assert rows == [
-        (NEAR, "", 1, 0, [(1, True), (0, False)], [0]),
-        (NEAR, "global", 1, 1, [(1, False), (0, False)], [0]),
-        (SPARE, "", 1, 0, [(0, True), (0, False)], [1]),
-        (ABROAD, "", 2, 0, [(1, False), (1, True)], [0]),
+        (NEAR, "", 1, 0, [(1, True), (0, False)], [0, 0]),
+        (NEAR, "global", 1, 1, [(1, False), (0, False)], [0, 0]),
+        (SPARE, "", 1, 0, [(0, True), (0, False)], [1, 0]),
+        (ABROAD, "", 3, 0, [(1, False), (1, True)], [0, 1]),
     ]
     aside = [
         ("sts", "in a request that is no attempt", [1, 0], 0),
         (f"{NEAR}, in europa's request", "in another's request", [1, 0], 0),
     ]
-    assert (aside, ["no tenant"], [ACME, EUROPA]) == (told.aside, told.strangers, [one.tenant for one in told.tenants])
+    strangers = ["no tenant", "common questions"]
+    assert (aside, strangers, [ACME, EUROPA]) == (told.aside, told.strangers, [one.tenant for one in told.tenants])
 
 
 def test_layers_are_told_over_all_tests_and_repeats() -> None:
