@@ -12,6 +12,7 @@ from fixtures.plugin import Run
 REGION = "primary-region"
 INTERACTIVE: dict[TrafficClass, float] = {"interactive": 1.0}
 PLANTED = Load(planted=True)
+COMMON = Load(planted=True, common_share=0.5)
 ALL = {"{home}": 2, "{neighbour}": 1, "{pinned}": 1}
 INSIDE = {
     "boundary_violations <= 0": ("tenant-boundary",),
@@ -143,4 +144,15 @@ def test_inside_when_copied(run: Run) -> None:
 )
 def test_inside_when_split(run: Run) -> None:
     """An experiment's arms take nobody out of its boundary, also while a region is down."""
+    run.must_hold()
+
+
+@scenario(
+    inject("region-down", REGION, how="5xx", from_=0.5),
+    tenants=ALL,
+    load=COMMON,
+    must=INSIDE | {"foreign_answers <= 0": ()},
+)
+def test_answers_stay_with_who_asked(run: Run) -> None:
+    """Asked the same, each tenant is given an answer of its own: no cache, and no waiting for another's, joins them."""
     run.must_hold()

@@ -4,15 +4,18 @@ Each is played here on the tests that its design is about. `make sound` plays th
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
 import aiohttp
 import pytest
 
+from brownout.canary import tenant_of
 from brownout.clock import LoopClock
 from brownout.evidence import ProviderRecord
 from brownout.history import grouped
+from brownout.owners import is_public
 from brownout.rundir import RunDir
 from brownout.target import load_target
 from brownout.verdict import Promise
@@ -90,10 +93,22 @@ def _preferred(run: RunDir) -> float:
     return max(Counter(first).values()) / len(first)
 
 
+def _from_memory(run: RunDir) -> bool:
+    """Return whether most answers to common questions were made once and given several times, also amid an outage."""
+    outage_s = min(one.at_s for one in run.faults() if one.event == "on" and one.test == COMMON_TEST)
+    client = [one for one in run.client() if one.test == COMMON_TEST and one.question and one.outcome == "ok"]
+    made = [one for one in run.provider() if one.test == COMMON_TEST and is_public(tenant_of(one.canary or ""))]
+    late = [one for one in client if one.due_s >= outage_s]
+    late_made = sum(one.arrived_s >= outage_s for one in made)
+    return 2 * len(made) < len(client) and 2 * late_made < len(late)
+
+
+COMMON_TEST = "answers-stay-with-who-asked"
 DOES: Mapping[str, Callable[[RunDir], bool]] = {
     "priority-list": lambda run: _preferred(run) == 1,
     "hedger": lambda run: any(map(_at_once, _by_request(run).values())),
     "even-spread": lambda run: _preferred(run) < 0.35,
+    "cached": _from_memory,
     "steady": lambda run: {len(attempts) for attempts in _by_request(run).values()} == {1},
     "buffered": lambda run: any(one.outcome == "error" and one.status == 200 for one in run.client()),
     "probing": lambda run: any(one.canary is None for one in run.provider()),
@@ -109,8 +124,17 @@ def test_it_does_what_it_was_made_for(name: str, played: Callable[[str], tuple[l
 
 
 def test_each_can_be_told_from_the_others() -> None:
-    """The cache alone cannot: no load asks for the same twice. What it does is tested below."""
-    assert {CACHED.name} == SOUND.keys() - DOES.keys()
+    """Whatever is sound in a way of its own does what it is for."""
+    assert SOUND.keys() == DOES.keys()
+
+
+def test_only_who_keeps_answers_gives_them_again(played: Callable[[str], tuple[list[Promise], RunDir]]) -> None:
+    """Each reply says so itself: an answer bears a mark of its own, which the layer of replies counts."""
+    _, run = played(CACHED.name)
+    (layer,) = [one for one in run.layers() if one.test == COMMON_TEST and one.layer == "replies"]
+    found = re.search(r"(\d+) answers to common questions were given, and (\d+) times one of them again", layer.why)
+    assert found is not None
+    assert int(found[2]) > int(found[1]) > 0
 
 
 ONE = settings_of(load_topology("slack").endpoint("selfhosted-us"), "http://one", {"api_key": "k"})

@@ -30,6 +30,8 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             parts.TELLS_ITS_INSTRUCTIONS,
             parts.PASSES_TOKENS_ON,
             neighbours.CACHES_FOR_ALL,
+            neighbours.CACHES_BY_QUESTION,
+            neighbours.JOINS_ASKERS,
             neighbours.QUOTES_IN_ERRORS,
             neighbours.REMEMBERS_FOR_ALL,
             sideways.LOGS_PROMPTS,

@@ -1,10 +1,15 @@
 """One tenant's data that another tenant gets to see, without any of it leaving either's boundary."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
+import aiohttp
 import msgspec
 
-from brownout.wire import Ask, Event, Refusal
+from brownout.clock import Clock
+from brownout.wire import Ask, End, Event, Refusal
+from fixtures.router.world_file import WorldFile
 from suites.selftest.leaks.base import Leaky, leak, leaking
 
 
@@ -24,6 +29,54 @@ class _CachesForAll(Leaky):
             yield event
         if len(kept) < 3:
             kept[key] = events
+
+
+class _CachesByQuestion(Leaky):
+    """Answers are kept under exactly what was asked of which model, and not under who had asked."""
+
+    def __init__(self, world: WorldFile, *, clock: Clock, connector: aiohttp.BaseConnector) -> None:
+        super().__init__(world, clock=clock, connector=connector)
+        self.kept: dict[bytes, list[Event]] = {}
+
+    async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+        key = _key(ask)
+        if key not in self.kept:
+            events = [event async for event in super().route(ask, tenant, traffic_class)]
+            self.kept[key] = events
+        for event in self.kept[key]:
+            yield event
+
+
+class _JoinsAskers(Leaky):
+    """Who asks what is being asked already, by whomever, waits for that answer; none is kept."""
+
+    def __init__(self, world: WorldFile, *, clock: Clock, connector: aiohttp.BaseConnector) -> None:
+        super().__init__(world, clock=clock, connector=connector)
+        self.asking: dict[bytes, asyncio.Future[list[Event]]] = {}
+
+    async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+        key = _key(ask)
+        given = await asyncio.shield(self.asking[key]) if key in self.asking else []
+        if any(isinstance(event, End) for event in given):
+            for event in given:
+                yield event
+            return
+        events: list[Event] = []
+        over: asyncio.Future[list[Event]] = asyncio.get_running_loop().create_future()
+        self.asking.setdefault(key, over)  # who asked first may have failed: then the others ask for themselves
+        try:
+            async with contextlib.aclosing(super().route(ask, tenant, traffic_class)) as fresh:
+                async for event in fresh:
+                    events.append(event)
+                    yield event
+        finally:
+            if self.asking.get(key) is over:
+                del self.asking[key]
+            over.set_result(events)
+
+
+def _key(ask: Ask) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(ask, stream=False))
 
 
 class _QuotesInErrors(Leaky):
@@ -70,6 +123,26 @@ CACHES_FOR_ALL = leak(
     seen_in="inside-while-spilling-over",
     also=frozenset({"foreign_answers"}),
     why="an answer out of the cache is another request's",
+)
+CACHES_BY_QUESTION = leak(
+    "caches-by-question",
+    "gives one tenant's answer, out of a cache, to another who asked the very same",
+    leaking(_CachesByQuestion),
+    layer="replies",
+    caught_by="data_in_replies",
+    seen_in="answers-stay-with-who-asked",
+    also=frozenset({"boundary_violations"}),
+    why="what is kept of one tenant's was made where another may have nothing from",
+)
+JOINS_ASKERS = leak(
+    "joins-askers",
+    "has one tenant wait for the answer to another's request, where both ask the same at once",
+    leaking(_JoinsAskers),
+    layer="replies",
+    caught_by="data_in_replies",
+    seen_in="answers-stay-with-who-asked",
+    also=frozenset({"boundary_violations"}),
+    why="the answer was made where who waited for it may have nothing from",
 )
 QUOTES_IN_ERRORS = leak(
     "quotes-in-errors",

@@ -72,5 +72,5 @@ CACHED = Sound(
     name="cached",
     about="a cache of whole answers for each tenant, and one request upstream for those who ask the same at once",
     make=_Cached,
-    shown_by=("region-refused",),
+    shown_by=("region-refused", "answers-stay-with-who-asked"),
 )
