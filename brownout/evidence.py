@@ -39,6 +39,8 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     ``error`` is what kind of refusal the client's dialect takes an error for, ``code`` what the error calls itself.
     ``question`` is the canary of the common question that it asked, which its attempts bear in place of its own; empty
     where it asked one of its own.
+    ``batch`` is the batch that it was a line of, where the target had taken that one; ``filed`` then how many lines of
+    the batch's output and error files are about it. A line has no first token: it ends when the files are read.
     """
 
     test: str
@@ -59,6 +61,8 @@ class ClientRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     retry_after_s: float | None = None
     tokens: int = 0
     question: str = ""
+    batch: str = ""
+    filed: int = 0
 
     @property
     def ttft_s(self) -> float | None:

@@ -14,11 +14,12 @@ from brownout.schedule import Timing
 from brownout.target import Target
 from brownout.telemetry import Says
 from brownout.topology import Capacity, Endpoint, Topology
-from brownout.workload import PLANTED_DIALECT, Arrival, Burst, Workload
+from brownout.workload import PLANTED_DIALECT, Arrival, Batches, Burst, Workload
 
 _RECOVERY_MIN_S = 8.0
 _ASKED_AGAIN_S = 1.0  # after a cooldown, until requests of each tenant have met an endpoint again
 """The shortest recovery window: in less time too few requests come to tell whether each tenant is served again."""
+_BATCH_PATIENCE = 2.0  # times that for a single request: a batch may wait out a fault
 
 
 def plan_test(
@@ -41,7 +42,7 @@ def plan_test(
     roles = Roles(topology, target)
     arrival = arrival or Arrival()
     missing = [*target.lacks(list(made.needs)), *_missing(made, roles, topology, target), *_unswinging(made, arrival)]
-    missing += [*_unplanted(made, target), *_felt(made, target)]
+    missing += [*_unplanted(made, target), *_unbatched(made, target), *_felt(made, target)]
     times = _times(made, profile, target)
     sized = [] if missing else _sized(made, roles, topology, where)
     planned = [
@@ -136,6 +137,12 @@ def _unplanted(made: Scenario, target: Target) -> list[str]:
     return [f"here: a planted load in {target.dialect} (there is one in {PLANTED_DIALECT})"] if planted else []
 
 
+def _unbatched(made: Scenario, target: Target) -> list[str]:
+    """Return why no batches can be handed in: OpenAI's Batch API is one of its chats'."""
+    spoken = not made.load.batch_lines or target.dialect == PLANTED_DIALECT
+    return [] if spoken else [f"here: batches in {target.dialect} (there are some in {PLANTED_DIALECT})"]
+
+
 def _felt(made: Scenario, target: Target) -> list[str]:
     """Return why another secret may be felt by others without a leak: the target says that it routes by what it reads.
 
@@ -189,6 +196,7 @@ def _workload(
         prompt_tokens=load.prompt_tokens,
         output_tokens=load.output_tokens,
         patience_s=times.patience_s,
+        batches=Batches(lines=load.batch_lines, patience_s=_BATCH_PATIENCE * times.patience_s),
     )
 
 

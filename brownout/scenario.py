@@ -81,7 +81,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What a scenario's traffic is, where it is not the usual one (see `Workload`).
 
     ``times`` is the rate as a multiple of the profile's; ``swings`` are in order of time, none over another. ``model``
-    is what clients ask for, a role as a rule (``{experiment}``); empty for the target's own models.
+    is what clients ask for, a role as a rule (``{experiment}``); empty for the target's own models. ``batch_lines`` is
+    how many requests are in each of the batches that come besides (0: none come), to a target that has ``batch``.
     """
 
     times: float = 1.0
@@ -90,6 +91,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     classes: Mapping[TrafficClass, float] = msgspec.field(default_factory=lambda: dict(Workload().classes))
     planted: bool = False
     common_share: float = 0.0
+    batch_lines: int = 0
     stream_share: float = Workload().stream_share
     prompt_tokens: tuple[int, int] = Workload().prompt_tokens
     output_tokens: tuple[int, int] = (4, 5)  # enough to cut in the middle; each token more is a dozen events more
@@ -174,6 +176,8 @@ def scenario(
     Places have roles too: see `brownout.topology.Topology.select`. A window may name a fault, ``faults``, or ``burst``
     for the load's swings.
     """
+    if twin and load is not None and load.batch_lines:
+        raise TypeError("a test with a twin has no batches: what is said of these is on no tape")
 
     def attach(function: F) -> F:
         name = function.__name__.removeprefix("test_").replace("_", "-")

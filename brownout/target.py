@@ -40,6 +40,7 @@ FEATURES = {
     "ab-shares": "splits the requests for a model over the arms of an experiment, by their shares",
     "flag-rollback": "ends an experiment while it runs, when it is told to",
     "shadow-traffic": "sends a copy of a share of the requests for a model elsewhere, and lets nobody feel that",
+    "batch": "takes files of requests by OpenAI's Batch API, as background work, and shows each to its tenant alone",
     "telemetry": "tells in its metrics how many requests it had, and how many of these got no whole answer",
     "telemetry-attempts": "tells how many requests it sent to each provider",
     "telemetry-tokens": "tells how many tokens were put out",

@@ -48,6 +48,18 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     bursts: tuple[Burst, ...] = ()
 
 
+class Batches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Files of requests, by OpenAI's Batch API, besides those that are asked one by one.
+
+    Every ``every_s`` a tenant hands in a file of ``lines`` requests (0: nobody does); tenants take turns by their
+    shares. A batch is asked for until ``patience_s`` after it was due: nobody waits for one as for an answer.
+    """
+
+    lines: int = 0
+    every_s: float = 2.5
+    patience_s: float = 30.0
+
+
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Open-loop traffic: arrivals, and the mix of tenants, classes and lengths.
 
@@ -57,7 +69,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``planted``: requests bear canaries of every kind and not only in the prompt, and so do answers, and
     the credentials that emulated clouds give out. ``common_share`` is the ratio, below 1, of requests of a planted load
     that ask one of `COMMON_QUESTIONS` questions, word for word the same whoever asks: what a cache may know already.
-    Each of these has a length of its own, in a trace, too.
+    Each of these has a length of its own, in a trace, too. ``batches`` come on top, and change nothing of the rest.
     """
 
     arrival: Arrival = Arrival()
@@ -73,6 +85,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     model: str = ""
     planted: bool = False
     common_share: float = 0.0
+    batches: Batches = Batches()
 
 
 class DueRequest(msgspec.Struct, frozen=True, kw_only=True):

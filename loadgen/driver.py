@@ -13,6 +13,9 @@ from brownout.evidence import ClientRecord
 from brownout.tape import Tape
 from brownout.wire import HttpRequest
 from loadgen.arrivals import due_requests
+from loadgen.batch_talk import BatchTalk, Pause
+from loadgen.batches import due_batches
+from loadgen.fetch import Fetch
 from loadgen.plan import LoadPlan
 from loadgen.prompts import address, http_request
 from loadgen.replies import Replies
@@ -34,7 +37,8 @@ async def drive(
 ) -> int:
     """Play a plan's requests, each at its due time whatever became of the others; return how many, when all have ended.
 
-    Cancelling it drops the requests in flight, without records for them.
+    What is said about batches counts, too; their lines, which are answered in what is said, do not. Cancelling it drops
+    the requests in flight, without records for them.
 
     Args:
         plan: what to play; its ``epoch_s`` and its paths are not used here.
@@ -52,7 +56,14 @@ async def drive(
     dialect = dialect_named(plan.dialect, where="load plan")
     mint = CanaryMint(bytes.fromhex(plan.key_hex), plan.tenants, plan.other_secret_of)
     requests = due_requests(plan.workload, plan.seed, plan.tenants)
+    batches = due_batches(plan.workload, plan.seed, plan.tenants, first=len(requests))
+    talks = [
+        BatchTalk(plan, dialect, due, mint, start_s=start_s, clock=clock, record=record, replies=replies)
+        for due in batches
+    ]
     async with _session(connector) as session, asyncio.TaskGroup() as in_flight:
+        for talk in talks:
+            in_flight.create_task(_converse(session, plan, talk))
         for due in requests:
             watch = Watch(plan, dialect, due, start_s=start_s, clock=clock, record=record, replies=replies, tape=tape)
             request = http_request(plan, dialect, due, mint)
@@ -61,7 +72,7 @@ async def drive(
             if pause_s > 0:
                 await asyncio.sleep(pause_s)
             in_flight.create_task(_play(session, url, request, watch))
-    return len(requests)
+    return len(requests) + sum(talk.fetched for talk in talks)
 
 
 def _session(connector: aiohttp.BaseConnector | None) -> aiohttp.ClientSession:
@@ -74,7 +85,15 @@ def _session(connector: aiohttp.BaseConnector | None) -> aiohttp.ClientSession:
     )
 
 
-async def _play(session: aiohttp.ClientSession, url: URL, request: HttpRequest, watch: Watch) -> None:
+async def _converse(session: aiohttp.ClientSession, plan: LoadPlan, talk: BatchTalk) -> None:
+    for step in talk.steps():
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.for_s)
+        else:
+            await _play(session, URL(address(plan, step.request), encoded=True), step.request, step)
+
+
+async def _play(session: aiohttp.ClientSession, url: URL, request: HttpRequest, watch: Watch | Fetch) -> None:
     """Send one request within its client's patience, and feed its watch."""
     left_s = watch.left_s()
     if left_s > 0:
@@ -85,7 +104,7 @@ async def _play(session: aiohttp.ClientSession, url: URL, request: HttpRequest, 
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, url: URL, request: HttpRequest, watch: Watch, left_s: float
+    session: aiohttp.ClientSession, url: URL, request: HttpRequest, watch: Watch | Fetch, left_s: float
 ) -> None:
     """Read on after the answer's end, so that the connection can be used again."""
     try:

@@ -12,7 +12,7 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,9 @@ from brownout.tape import Tape
 from brownout.wire import Dialect, HttpRequest
 from brownout.workload import DueRequest
 from loadgen.arrivals import due_requests
+from loadgen.batch_talk import BatchTalk, Pause
+from loadgen.batches import DueBatch, due_batches
+from loadgen.fetch import Fetch
 from loadgen.locust_shell import ABORT, EXIT_FAILED, PLAN_VARIABLE, READY
 from loadgen.plan import LoadPlan, read_load_plan
 from loadgen.prompts import address, http_request
@@ -56,6 +59,7 @@ class Load(FastHttpUser):
     plan: LoadPlan
     dialect: Dialect
     requests: list[DueRequest]
+    batches: list[DueBatch]
 
     def __init__(self, environment: Any) -> None:
         # Patience is kept by `Watch`; the sockets' own limits stand behind it and must not be first.
@@ -75,6 +79,7 @@ class Load(FastHttpUser):
         )
         self._taped = _journal_at(self.plan.tape_path)
         self._tape = Tape(self.plan.test, key, self._taped.write) if self._taped else None
+        self._talks: list[BatchTalk] = []
         self._in_flight = gevent.pool.Group()
         self._failed: list[gevent.Greenlet] = []
         self._over = Event()
@@ -94,7 +99,8 @@ class Load(FastHttpUser):
             if first != ABORT:
                 self._play_until_done_or_told(_start_s(first), orders)
             if self._replies and self._layers:
-                self._layers.write(self._replies.layer(len(self.requests)))
+                said = sum(talk.fetched for talk in self._talks)
+                self._layers.write(self._replies.layer(len(self.requests) + said))
             self.environment.process_exit_code = 0
         except Exception:  # noqa: BLE001 - Locust would log it and play the plan once more
             traceback.print_exc()
@@ -117,6 +123,8 @@ class Load(FastHttpUser):
 
     def _pace(self, start_s: float) -> None:
         """Start each request at its due time; return when all have ended."""
+        for batch in self.batches:
+            self._begin(self._converse, self._talk(batch, start_s))
         for due in self.requests:
             watch = Watch(
                 self.plan,
@@ -124,7 +132,7 @@ class Load(FastHttpUser):
                 due,
                 start_s=start_s,
                 clock=self._clock,
-                record=self._journal.write,
+                record=self._ended,
                 replies=self._replies,
                 tape=self._tape,
             )
@@ -132,17 +140,41 @@ class Load(FastHttpUser):
             pause_s = watch.due_s - self._clock.now_s()
             if pause_s > 0:
                 gevent.sleep(pause_s)
-            greenlet = gevent.Greenlet(self._play_one, watch, request)
-            greenlet.link_exception(self._fail)
-            self._in_flight.start(greenlet)
+            self._begin(self._play_one, watch, request)
         self._in_flight.join()
+
+    def _begin(self, play: Callable[..., None], *arguments: object) -> None:
+        greenlet = gevent.Greenlet(play, *arguments)
+        greenlet.link_exception(self._fail)
+        self._in_flight.start(greenlet)
+
+    def _talk(self, due: DueBatch, start_s: float) -> BatchTalk:
+        talk = BatchTalk(
+            self.plan,
+            self.dialect,
+            due,
+            self._mint,
+            start_s=start_s,
+            clock=self._clock,
+            record=self._ended,
+            replies=self._replies,
+        )
+        self._talks.append(talk)
+        return talk
+
+    def _converse(self, talk: BatchTalk) -> None:
+        for step in talk.steps():
+            if isinstance(step, Pause):
+                gevent.sleep(step.for_s)
+            else:
+                self._play_one(step, step.request)
 
     def _fail(self, greenlet: gevent.Greenlet) -> None:
         """Stop at a defect of our own: a load that silently lacks requests is worse than none."""
         self._failed.append(greenlet)
         self._over.set()
 
-    def _play_one(self, watch: Watch, request: HttpRequest) -> None:
+    def _play_one(self, watch: Watch | Fetch, request: HttpRequest) -> None:
         left_s = watch.left_s()
         if left_s > 0:
             patience = gevent.Timeout.start_new(left_s)
@@ -157,10 +189,8 @@ class Load(FastHttpUser):
         else:
             watch.gave_up()
         watch.over()
-        if watch.result is not None:
-            self._report(watch.result)
 
-    def _exchange(self, watch: Watch, request: HttpRequest, patience: gevent.Timeout) -> None:
+    def _exchange(self, watch: Watch | Fetch, request: HttpRequest, patience: gevent.Timeout) -> None:
         """Send one request and feed its watch. Reads on after the end, so that the connection can be used again."""
         watch.sent()
         reply = self.client.request(
@@ -190,6 +220,10 @@ class Load(FastHttpUser):
         finally:
             raw.release()
 
+    def _ended(self, record: ClientRecord) -> None:
+        self._journal.write(record)
+        self._report(record)
+
     def _report(self, record: ClientRecord) -> None:
         """Add a request to Locust's statistics: response times from when it was due, and all but ok as failures."""
         self.environment.events.request.fire(
@@ -208,7 +242,9 @@ def _prepare(**_: Any) -> None:
     Load.plan = read_load_plan(Path(os.environ[PLAN_VARIABLE]))
     Load.host = Load.plan.url
     Load.dialect = dialect_named(Load.plan.dialect, where="load plan")
-    Load.requests = due_requests(Load.plan.workload, Load.plan.seed, Load.plan.tenants)
+    plan = Load.plan
+    Load.requests = due_requests(plan.workload, plan.seed, plan.tenants)
+    Load.batches = due_batches(plan.workload, plan.seed, plan.tenants, first=len(Load.requests))
 
 
 def _journal_at(path: str) -> Journal | None:

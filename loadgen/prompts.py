@@ -2,7 +2,7 @@
 
 from brownout.canary import COMMON, CanaryMint
 from brownout.wire import Ask, Dialect, HttpRequest
-from brownout.workload import DueRequest
+from brownout.workload import DueRequest, TrafficClass
 from loadgen.plan import LoadPlan
 from loadgen.plants import marks_of, planted
 
@@ -59,17 +59,21 @@ def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, mint: Canary
     body = request.body
     if plan.workload.planted and own:  # a common question is the same to the letter, and bears nobody's data
         body = planted(body, marks_of(mint, due.tenant, due.number))
-    headers = dict(request.headers)
+    headers = {**request.headers, **caller_headers(plan, due.tenant, due.traffic_class)}
+    return HttpRequest(method=request.method, path=request.path, query=request.query, headers=headers, body=body)
+
+
+def caller_headers(plan: LoadPlan, tenant: str, traffic_class: TrafficClass) -> dict[str, str]:
+    """Return the headers by which a caller says who asks, and for what."""
     # A compressing proxy would hold tokens back until a block is full, and its codec would be timed as the target.
-    headers["Accept-Encoding"] = "identity"
+    headers = {"Accept-Encoding": "identity"}
     if plan.api_key:
         headers["Authorization"] = f"Bearer {plan.api_key}"
     if plan.tenant_header:
-        headers[plan.tenant_header] = due.tenant
+        headers[plan.tenant_header] = tenant
     if plan.class_header:
-        headers[plan.class_header] = due.traffic_class
-    headers |= plan.headers.get(due.tenant, {})
-    return HttpRequest(method=request.method, path=request.path, query=request.query, headers=headers, body=body)
+        headers[plan.class_header] = traffic_class
+    return headers | plan.headers.get(tenant, {})
 
 
 def _number(due: DueRequest) -> int:

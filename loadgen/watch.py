@@ -7,6 +7,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from brownout.answer import read_reply
 from brownout.canary import COMMON, canary_id
@@ -125,15 +126,18 @@ class Watch:
         self._taped()
         if self.result is not None:
             return
-        number = getattr(error, "errno", None)
-        if self._status is None and number in _OWN_FAULT:
-            self._end("unsent", error=errno.errorcode[number])
-        elif self._status is None:
-            self._end("error", error="connect" if _never_connected(error) else "reset")
+        if self._status is None:
+            outcome, said = unanswered_by(error)
+            self._end(outcome, error=said)
         elif self._status != 200:
             self._refused(self._status)
         else:
             self._end("error", error="reset")
+
+    def went_down(self, outcome: ClientOutcome, *, error: str = "", code: str = "") -> None:
+        """Note how a request ended that was asked within another: with that one, or by what that one says of it."""
+        if self.result is None:
+            self._end(outcome, error=error, code=code)
 
     def gave_up(self) -> None:
         """Note that the client's patience is over. A request not even sent by then is the generator's failure."""
@@ -252,6 +256,14 @@ class Watch:
             question=self._question,
         )
         self._record(self.result)
+
+
+def unanswered_by(error: BaseException) -> tuple[Literal["error", "unsent"], str]:
+    """Return what a request comes to whose connection broke before any answer, and by what: this machine, or not."""
+    number = getattr(error, "errno", None)
+    if number in _OWN_FAULT:
+        return "unsent", errno.errorcode[number]
+    return "error", "connect" if _never_connected(error) else "reset"
 
 
 def _never_connected(error: BaseException) -> bool:

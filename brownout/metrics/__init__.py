@@ -8,6 +8,7 @@ from brownout.metrics.base import METRICS, Metric, NoEvidence, Observation, View
 
 from brownout.metrics import (  # noqa: F401  isort: skip - imported for their registration
     availability,
+    batches,
     boundary_violations,
     capacity,
     breaker,

@@ -13,6 +13,7 @@ REGION = "primary-region"
 INTERACTIVE: dict[TrafficClass, float] = {"interactive": 1.0}
 PLANTED = Load(planted=True)
 COMMON = Load(planted=True, common_share=0.5)
+BATCHES = Load(planted=True, batch_lines=6)
 ALL = {"{home}": 2, "{neighbour}": 1, "{pinned}": 1}
 INSIDE = {
     "boundary_violations <= 0": ("tenant-boundary",),
@@ -155,4 +156,18 @@ def test_inside_when_split(run: Run) -> None:
 )
 def test_answers_stay_with_who_asked(run: Run) -> None:
     """Asked the same, each tenant is given an answer of its own: no cache, and no waiting for another's, joins them."""
+    run.must_hold()
+
+
+@scenario(
+    inject("region-down", REGION, how="5xx", to=0.5),
+    inject("region-down", "all", how="5xx", from_=0.5),
+    successive=2,
+    tenants=ALL,
+    load=BATCHES,
+    needs=["batch"],
+    must=INSIDE | {"lost_batch_lines <= 0": ()},
+)
+def test_inside_in_batches(run: Run) -> None:
+    """What a batch asks for later stays inside as well, and another tenant is shown neither the batch nor its files."""
     run.must_hold()

@@ -6,7 +6,7 @@ Adding one is a few lines in the file of its channel, and a line here. They are 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from suites.selftest.leaks import ciphers, keys, neighbours, parts, places, sideways, spellings
+from suites.selftest.leaks import batches, ciphers, keys, neighbours, parts, places, sideways, spellings
 from suites.selftest.planted.base import Planted
 
 LEAKS: Mapping[str, Planted] = MappingProxyType(
@@ -40,6 +40,9 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             sideways.TRACES_PROMPTS,
             sideways.SHIPS_ANSWERS,
             sideways.REPLAYS_ON_START,
+            batches.BATCHES_AT_THE_IDLE,
+            batches.BATCHES_FOR_ALL,
+            batches.BATCHES_ON_DISK,
             keys.SENDS_ITS_TOKEN_TO_THE_OTHER_CLOUD,
             keys.SENDS_ITS_SECRET,
             keys.ANSWERS_WITH_ITS_KEY,

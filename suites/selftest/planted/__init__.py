@@ -28,6 +28,7 @@ from suites.selftest.planted.empty_success import EMPTY_SUCCESS
 from suites.selftest.planted.error_as_text import ERROR_AS_TEXT
 from suites.selftest.planted.fails_over_slowly import FAILS_OVER_SLOWLY
 from suites.selftest.planted.floods_the_healed import FLOODS_THE_HEALED
+from suites.selftest.planted.forgets_batch_errors import FORGETS_BATCH_ERRORS
 from suites.selftest.planted.forgets_streamed_tokens import FORGETS_STREAMED_TOKENS
 from suites.selftest.planted.forgets_terminators import FORGETS_TERMINATORS
 from suites.selftest.planted.glues_answers import GLUES_ANSWERS
@@ -141,6 +142,7 @@ PLANTED: dict[str, Planted] = {
         COUNTS_BY_THE_ROUTE,
         COUNTS_NO_FAILOVERS,
         FORGETS_STREAMED_TOKENS,
+        FORGETS_BATCH_ERRORS,
         REMEMBERS_FLAGS,
         SHADOWS_ABROAD,
         SHADOWS_NOTHING,

@@ -8,6 +8,8 @@ import msgspec
 
 from brownout.clock import Clock
 from faults.network.embedded import EmbeddedPlane
+from fixtures.router.batch_job import BatchJob
+from fixtures.router.batches import Batches
 from fixtures.router.breaker import Breaker
 from fixtures.router.credentials import Workload
 from fixtures.router.parts import Parts
@@ -86,6 +88,11 @@ def with_kept(kept: type[Kept[Any]]) -> Make:
 def with_shaper(shaper: type[Shaper]) -> Make:
     """Return the maker of a reference router that splits and copies traffic in another way."""
     return Parts(shaper=shaper)
+
+
+def with_batches(job: type[BatchJob]) -> Make:
+    """Return the maker of a reference router that keeps its batches in another way."""
+    return Parts(batches=type("_Batches", (Batches,), {"job": job}))
 
 
 def with_tally(tally: type[Tally]) -> Make:

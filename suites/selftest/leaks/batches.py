@@ -1,0 +1,70 @@
+"""What a batch takes with it: its lines ask whoever is idle, its files lie about, and others may read them."""
+
+from pathlib import Path
+
+from brownout.wire import HttpReply, HttpRequest, Refusal, gathered
+from fixtures.router.batch_files import Files, KeptFile
+from fixtures.router.batches import Batches
+from fixtures.router.parts import Parts
+from suites.selftest.leaks.base import Leaky, leak, leaking
+from suites.selftest.planted.base import Make
+
+
+class _AsksTheIdle(Leaky):
+    """Nobody waits for a batch, so it goes where nobody else is: last in order, whoever's it is."""
+
+    async def line(self, raw: HttpRequest, tenant: str, reply_id: str) -> HttpReply:
+        idle = next(reversed(self.upstreams))
+        try:
+            ask = self._dialect.server.read_ask(raw)
+            answer = gathered([event async for event in self.attempt(idle, ask)])
+        except Refusal:
+            return await super().line(raw, tenant, reply_id)
+        return self._dialect.server.reply(ask, answer, reply_id=reply_id)
+
+
+class _ForAll(Files):
+    """An id is hard to guess, so whoever has one may have the file."""
+
+    def of(self, tenant: str, file_id: str) -> KeptFile:
+        kept = self._files.get(file_id)
+        return super().of(tenant, file_id) if kept is None else kept
+
+
+class _OnDisk(Files):
+    """What was handed in is spooled beside the router, and stays there."""
+
+    def keep(self, tenant: str, name: str, purpose: str, content: bytes) -> KeptFile:
+        if purpose == "batch":
+            (Path(self.folder) / f"{tenant}-{name}").write_bytes(content)
+        return super().keep(tenant, name, purpose, content)
+
+
+def _keeping(files: type[Files]) -> Make:
+    return Parts(batches=type("_Batches", (Batches,), {"files": files}))
+
+
+BATCHES_AT_THE_IDLE = leak(
+    "batches-at-the-idle",
+    "runs the lines of batches at the endpoint that nobody prefers, whoever's they are",
+    leaking(_AsksTheIdle),
+    layer="plaintext",
+    caught_by="boundary_violations",
+    seen_in="inside-in-batches",
+)
+BATCHES_FOR_ALL = leak(
+    "batches-for-all",
+    "gives a batch's files to any tenant that names them",
+    _keeping(_ForAll),
+    layer="replies",
+    caught_by="data_in_replies",
+    seen_in="inside-in-batches",
+)
+BATCHES_ON_DISK = leak(
+    "batches-on-disk",
+    "keeps the files of batches in the folder it runs in",
+    _keeping(_OnDisk),
+    layer="files",
+    caught_by="data_written",
+    seen_in="inside-in-batches",
+)
