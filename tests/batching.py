@@ -1,8 +1,9 @@
 """Batches of a front of a test's own, served in virtual time, and a client for them."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
@@ -20,7 +21,7 @@ from fixtures.router.server import as_response
 ENDPOINT = "/v1/chat/completions"
 TENANTS = ("acme", "globex")
 Returned = TypeVar("Returned")
-Answer = Callable[[str], Awaitable[HttpReply]]
+Answer = Callable[[HttpRequest], Awaitable[HttpReply]]
 
 
 def line(custom_id: str, **body: Any) -> dict[str, Any]:
@@ -33,13 +34,17 @@ def jsonl(*custom_ids: str) -> bytes:
     return b"".join(json.dumps(line(one)).encode() + b"\n" for one in custom_ids)
 
 
-async def served(ask: str) -> HttpReply:
+async def served(raw: HttpRequest) -> HttpReply:
     """Answer at once."""
-    return HttpReply(status=200, body=json.dumps({"answer": ask}).encode())
+    return HttpReply(status=200, body=json.dumps({"answer": _ask_in(raw)}).encode())
+
+
+def _ask_in(raw: HttpRequest) -> str:
+    return str(json.loads(raw.body).get("ask", ""))
 
 
 class Front:
-    """Answers what a line's ``ask`` says as a test would have it, and remembers who asked, and how often."""
+    """Answers lines as a test would have it, and remembers who asked what, and how many at a time."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -50,12 +55,11 @@ class Front:
     async def line(self, raw: HttpRequest, tenant: str, reply_id: str) -> HttpReply:
         """Answer."""
         del reply_id
-        ask = json.loads(raw.body)["ask"]
-        self.asked.append((tenant, ask))
+        self.asked.append((tenant, _ask_in(raw)))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
-            return await self.answer(ask)
+            return await self.answer(raw)
         finally:
             self.under_way -= 1
 
@@ -126,33 +130,40 @@ class Client:
         return {one["custom_id"]: one for one in map(json.loads, body.splitlines())}
 
 
-def with_batches(
-    play: Callable[[Client, Front], Awaitable[Returned]], answer: Answer = served, **limits: Any
-) -> Returned:
-    """Play a client's part in virtual time, and return what it returns.
+@contextlib.asynccontextmanager
+async def serving(answer: Answer = served, **limits: Any) -> AsyncIterator[tuple[str, Front]]:
+    """Serve batches at a port of the running loop; give its address, and the front.
 
     Args:
-        play: the part.
         answer: how lines are answered.
         limits: those that are not the usual.
     """
     kind = type("_Batches", (Batches,), {"limits": msgspec.structs.replace(Limits(), **limits)})
+    front = Front(answer)
+    batches: Batches = kind(front, TENANTS, clock=LoopClock())
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        return as_response(await batches.answer(request, request.headers.get("x-tenant", ""), "r"))
+
+    listener = await asyncio.get_running_loop().create_server(web.Server(handle), "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", front
+    finally:
+        listener.close()
+        await batches.close()
+
+
+def with_batches(
+    play: Callable[[Client, Front], Awaitable[Returned]], answer: Answer = served, **limits: Any
+) -> Returned:
+    """Play a client's part in virtual time, and return what it returns; see `serving`."""
 
     async def main() -> Returned:
-        front = Front(answer)
-        batches: Batches = kind(front, TENANTS, clock=LoopClock())
-
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            return as_response(await batches.answer(request, request.headers.get("x-tenant", ""), "r"))
-
-        listener = await asyncio.get_running_loop().create_server(web.Server(handle), "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-        try:
-            async with aiohttp.ClientSession(connector=VirtualConnector()) as session:
-                return await play(Client(session, url), front)
-        finally:
-            listener.close()
-            await batches.close()
+        async with (
+            serving(answer, **limits) as (url, front),
+            aiohttp.ClientSession(connector=VirtualConnector()) as session,
+        ):
+            return await play(Client(session, url), front)
 
     return run_virtual(main())
 
@@ -161,8 +172,8 @@ def one_after_another(*replies: HttpReply | Refusal) -> Answer:
     """Return what answers so, in turn, and then at once as it was asked."""
     left = list(replies)
 
-    async def answer(ask: str) -> HttpReply:
-        one = left.pop(0) if left else await served(ask)
+    async def answer(raw: HttpRequest) -> HttpReply:
+        one = left.pop(0) if left else await served(raw)
         if isinstance(one, Refusal):
             raise one
         return one

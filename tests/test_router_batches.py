@@ -7,10 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from brownout.wire import HttpReply, Refusal
-from tests.batching import ENDPOINT, Client, Front, jsonl, one_after_another, statuses, with_batches
-
-UNKNOWN = {"error": {"message": "No such File object: file-none", "type": "invalid_request_error", "param": "id"}}
+from brownout.wire import HttpReply, HttpRequest, Refusal
+from tests.batching import ENDPOINT, Client, Front, jsonl, one_after_another, served, statuses, with_batches
 
 
 def code_of(body: bytes) -> str:
@@ -131,9 +129,9 @@ def test_a_file_that_is_wrong_fails_the_batch() -> None:
     with_batches(play)
 
 
-async def _slow(ask: str) -> HttpReply:
+async def _slow(raw: HttpRequest) -> HttpReply:
     await asyncio.sleep(10)
-    return HttpReply(status=200, body=json.dumps(ask).encode())
+    return await served(raw)
 
 
 @pytest.mark.parametrize(("limits", "status"), [({}, "cancelled"), ({"kept_s": 8.0}, "expired")])
@@ -227,7 +225,7 @@ def test_what_is_old_is_forgotten() -> None:
 def test_a_defect_of_the_routers_ends_the_batch_and_is_said() -> None:
     """Nobody waits for ever for what has broken down."""
 
-    async def broken(_: str) -> HttpReply:
+    async def broken(_: HttpRequest) -> HttpReply:
         raise ZeroDivisionError
 
     async def play(client: Client, _: Front) -> dict[str, Any]:
