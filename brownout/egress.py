@@ -45,7 +45,7 @@ class EgressRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     Attributes:
         layer: which one saw it.
         place: where: an endpoint's name; ``service:sts``; ``sink:otlp``; ``metrics``; a client's request
-            (``globex-12``); a file; ``HOST:PORT/tcp``; a name.
+            (``globex-12``), or what is said of a batch (``batch-3/output``); a file; ``HOST:PORT/tcp``; a name.
         canary: whose data it was (``acme-17``); empty for what bears none, or none that could be read.
         kind: what the canary marks.
         chain: what it lay under, outermost first (``gzip>base64``); ``raw`` for nothing.
