@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import aiohttp
+
+from brownout.clock import Clock
 from brownout.wire import HttpReply, HttpRequest, Refusal, gathered
-from fixtures.router.batch_files import Files, KeptFile
+from fixtures.router.batch_files import Files, KeptFile, Limits
 from fixtures.router.batches import Batches
 from fixtures.router.parts import Parts
+from fixtures.router.world_file import WorldFile
 from suites.selftest.leaks.base import Leaky, leak, leaking
-from suites.selftest.planted.base import Make
 
 
 class _AsksTheIdle(Leaky):
@@ -34,14 +37,20 @@ class _ForAll(Files):
 class _OnDisk(Files):
     """What was handed in is spooled beside the router, and stays there."""
 
+    def __init__(self, clock: Clock, limits: Limits, folder: Path) -> None:
+        super().__init__(clock, limits)
+        self._folder = folder
+
     def keep(self, tenant: str, name: str, purpose: str, content: bytes) -> KeptFile:
         if purpose == "batch":
-            (Path(self.folder) / f"{tenant}-{name}").write_bytes(content)
+            (self._folder / f"{tenant}-{name}").write_bytes(content)
         return super().keep(tenant, name, purpose, content)
 
 
-def _keeping(files: type[Files]) -> Make:
-    return Parts(batches=type("_Batches", (Batches,), {"files": files}))
+class _Spools(Leaky):
+    def __init__(self, world: WorldFile, *, clock: Clock, connector: aiohttp.BaseConnector) -> None:
+        super().__init__(world, clock=clock, connector=connector)
+        self.batches.kept = _OnDisk(clock, self.batches.limits, Path(world.scratch))
 
 
 BATCHES_AT_THE_IDLE = leak(
@@ -55,7 +64,7 @@ BATCHES_AT_THE_IDLE = leak(
 BATCHES_FOR_ALL = leak(
     "batches-for-all",
     "gives a batch's files to any tenant that names them",
-    _keeping(_ForAll),
+    Parts(batches=type("_Batches", (Batches,), {"files": _ForAll})),
     layer="replies",
     caught_by="data_in_replies",
     seen_in="inside-in-batches",
@@ -63,7 +72,7 @@ BATCHES_FOR_ALL = leak(
 BATCHES_ON_DISK = leak(
     "batches-on-disk",
     "keeps the files of batches in the folder it runs in",
-    _keeping(_OnDisk),
+    leaking(_Spools),
     layer="files",
     caught_by="data_written",
     seen_in="inside-in-batches",
