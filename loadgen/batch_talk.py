@@ -45,8 +45,8 @@ Said: TypeAlias = Generator[Step, None, Returned]
 class BatchTalk:
     """What one client says about one batch, and what comes of its lines.
 
-    Where somebody looks at replies, another tenant asks for the batch and for its files when all is over: what it is
-    given is looked at as a reply to that tenant.
+    Where somebody looks at replies, another tenant asks for the batch and for its files, when it was made and when all
+    is over: what it is given is looked at as a reply to that tenant.
 
     Args:
         plan: the load being played.
@@ -114,6 +114,7 @@ class BatchTalk:
             self._unserved(made)
             return
         self._taken = True
+        yield from self._nosy(batch_id, {"input": file_id})
         told = yield from self._ended(batch_id)
         files = {"input": file_id} | _files_in(told)
         yield from self._collected({name: one for name, one in files.items() if name != "input"})
@@ -158,7 +159,7 @@ class BatchTalk:
             watch.eof()  # who is in no file was given no answer at all
 
     def _nosy(self, batch_id: str, files: Mapping[str, str]) -> Said[None]:
-        """Ask for all of it as another tenant."""
+        """Ask for all that there is of it as another tenant."""
         other = self._other()
         if self._replies is None or not other:
             return

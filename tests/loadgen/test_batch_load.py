@@ -296,12 +296,12 @@ def test_a_batch_that_is_gone_is_not_asked_for_again() -> None:
 
 
 def test_another_tenant_asks_for_all_of_it_and_what_it_is_given_is_looked_at() -> None:
-    """Where somebody looks: the batch, and its files; what it may not see there is a sighting in a reply to it."""
+    """Where somebody looks, early and late: what it is shown of the batch and its files is a sighting in a reply."""
     output = _jsonl([(10, _right(10) | {"id": MINT.value("acme", 10, "completion")})])
     played = Played(_target(output), nosy=True)
     nosy = [path for tenant, path in played.asked if tenant == "globex"]
     files = [f"/v1/files/{one}/content" for one in ("in", "out", "err")]
-    assert ["/v1/batches/b", *files] == nosy
+    assert ["/v1/batches/b", files[0], "/v1/batches/b", *files] == nosy
     assert [("replies", "batch-0/output", "acme-10", "completion", "globex")] == [
         (one.layer, one.place, one.canary, one.kind, one.to) for one in played.seen
     ]
