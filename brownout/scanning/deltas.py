@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from brownout.scanning.needles import Hits
+from brownout.scanning.needles import ANY_ESCAPED_KEY, ANY_ESCAPED_KEY_BYTES, Hits
 from brownout.scanning.pairs import STRING, Pairs, add_escaped_pairs
 from brownout.scanning.rows import Rows
 
@@ -65,9 +65,11 @@ class Deltas:
             return
         pairs: Pairs = defaultdict(list)
         self._rows.add_pairs(pairs, text, escapes=escapes)
-        if hits.escaped_keys or hits.deeper_keys or b"\\" in held:
-            whole = text[: len(text) - len(self._held)]
-            add_escaped_pairs(pairs, whole, deeper=hits.deeper_keys or b"\\" in held)
+        if b"\\" in held and ANY_ESCAPED_KEY.search(text, 0, len(held) + ANY_ESCAPED_KEY_BYTES):
+            add_escaped_pairs(pairs, text[: len(text) - len(self._held)], deeper=True)
+        elif hits.escaped >= 0:
+            at = max(0, hits.escaped - begin) + len(held)
+            add_escaped_pairs(pairs, text[: len(text) - len(self._held)], at, deeper=hits.deeper_keys)
         for key, values in pairs.items():
             self._of(key).take(values, offset)
 
@@ -117,16 +119,18 @@ def _joined(pieces: Sequence[bytes]) -> bytes:
     """Return pieces put together, of long ones the ends."""
     if len(max(pieces, key=len)) <= 2 * _EDGE:
         return b"".join(pieces)
-    joined = b"".join([one if len(one) <= 2 * _EDGE else one[:_EDGE] + b"\0" + one[-_EDGE:] for one in pieces])
-    return joined if b"\\" not in joined else b"".join(map(_ends, pieces))
+    ends = [one if len(one) <= 2 * _EDGE else b"\0".join((one[:_EDGE], one[-_EDGE:])) for one in pieces]
+    joined = b"".join(ends)
+    if b"\\" not in joined:
+        return joined
+    # Where there are escapes in them, as many bytes more as these may take.
+    return b"".join([_more(whole) if b"\\" in end else end for end, whole in zip(ends, pieces, strict=True)])
 
 
-def _ends(piece: bytes) -> bytes:
-    """Return the ends of a piece, as many bytes more as escapes may take where there are any."""
-    head, tail = piece[:_EDGE], piece[-_EDGE:]
-    if b"\\" in head or b"\\" in tail:
-        return piece if len(piece) <= 2 * _ESCAPED_EDGE else piece[:_ESCAPED_EDGE] + b"\0" + piece[-_ESCAPED_EDGE:]
-    return piece if len(piece) <= 2 * _EDGE else head + b"\0" + tail
+def _more(piece: bytes) -> bytes:
+    if len(piece) <= 2 * _ESCAPED_EDGE:
+        return piece
+    return b"\0".join((piece[:_ESCAPED_EDGE], piece[-_ESCAPED_EDGE:]))
 
 
 def _unfinished(text: bytes, *, escapes: bool) -> bytes:

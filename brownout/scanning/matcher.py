@@ -42,16 +42,16 @@ class Matcher:
         return found
 
     def finder(self) -> Callable[[bytes | memoryview], int]:
-        """Return a function, of use in this thread, that returns where the first match in some bytes ends, or -1."""
+        """Return a function, of use in this thread, that returns where the first match in some bytes ends, or -1.
+
+        For a matcher whose patterns are all told at most once: its scan ends with the first match of the last of them.
+        """
         scan, scratch = self._scan, self._scratch()
+        found: list[int] = []
 
         def first(data: bytes | memoryview) -> int:
-            found: list[int] = []
-            try:
-                scan(data, _halt, 0, found, scratch)
-            except hyperscan.ScanTerminated:
-                return found[0]
-            return -1
+            scan(data, _note_stop, 0, found, scratch)
+            return found.pop() if found else -1
 
         return first
 
@@ -67,6 +67,5 @@ def _note(number: int, _start: int, stop: int, _flags: int, found: list[tuple[in
     found.append((stop, number))
 
 
-def _halt(_number: int, _start: int, stop: int, _flags: int, found: list[int]) -> bool:
+def _note_stop(_number: int, _start: int, stop: int, _flags: int, found: list[int]) -> None:
     found.append(stop)
-    return True

@@ -4,6 +4,7 @@ The prefix is the same for all canaries, so that the cost does not depend on how
 of the rest is read around each hit, and proven.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -30,6 +31,11 @@ RUN = rb"[A-Za-z0-9+/\-_\\]{%d}" % RUN_BYTES
 _KEY, _ESCAPED_QUOTE = rb'"\s?:', rb'\\"'
 _ESCAPED_KEY = rb'\w\\"\s?:\s?\[?\\"'
 _DEEPER_KEY = rb'\w\\{3}"\s?:|\w\\{7}"\s?:'
+ANY_ESCAPED_KEY, ANY_ESCAPED_KEY_BYTES = re.compile(_ESCAPED_KEY + b"|" + _DEEPER_KEY), 11
+"""How each key ends whose own quotes are escaped, and of how many bytes at most."""
+
+_KEY_BYTES = 64
+"""So much, and more, such a key takes from its opening quote to that end."""
 
 
 class Hits(NamedTuple):
@@ -40,7 +46,8 @@ class Hits(NamedTuple):
         formats: beginnings of packed formats, by place.
         run: where the first run begins that may have to be decoded; -1 where there is none.
         keys: whether there are keys of JSON's.
-        escaped_keys: whether there are keys whose own quotes are escaped, as in a string of JSON that holds JSON.
+        escaped: a place before all keys whose own quotes are escaped, as in a string of JSON that holds JSON; -1 where
+            there are none.
         deeper_keys: whether there are such keys in a string within that.
         escaped_quotes: whether there are any quotes that are.
     """
@@ -49,7 +56,7 @@ class Hits(NamedTuple):
     formats: list[tuple[int, Format]]
     run: int
     keys: bool
-    escaped_keys: bool
+    escaped: int
     deeper_keys: bool
     escaped_quotes: bool
 
@@ -59,7 +66,7 @@ class Hits(NamedTuple):
         return not (self.formats or self.run >= 0 or self.keys)
 
 
-_NOTHING = Hits([], [], run=-1, keys=False, escaped_keys=False, deeper_keys=False, escaped_quotes=False)
+_NOTHING = Hits([], [], run=-1, keys=False, escaped=-1, deeper_keys=False, escaped_quotes=False)
 
 
 def all_needles() -> Iterator[Needle]:
@@ -115,12 +122,13 @@ class Haystack:
         formats.sort(key=lambda hit: hit[0])
         run, key, escaped_key, deeper_key, escaped_quote = self._once
         at = first.get(run, -1) - RUN_BYTES
+        escaped = min((first[key] for key in (escaped_key, deeper_key) if key in first), default=-1)
         return Hits(
             needles,
             formats,
             run=at if 0 <= at < end else -1,
             keys=key in first,
-            escaped_keys=escaped_key in first,
+            escaped=max(begin, escaped - _KEY_BYTES) if escaped >= 0 else -1,
             deeper_keys=deeper_key in first,
             escaped_quotes=escaped_quote in first,
         )

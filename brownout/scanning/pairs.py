@@ -32,16 +32,17 @@ def add_pairs(pairs: Pairs, text: bytes) -> None:
         pairs[key].append(value)
 
 
-def add_escaped_pairs(pairs: Pairs, text: bytes, *, deeper: bool) -> None:
+def add_escaped_pairs(pairs: Pairs, text: bytes, begin: int = 0, *, deeper: bool) -> None:
     """Add all pairs of JSON that stands within strings of a text; their keys are told from the text's own.
 
     Args:
         pairs: takes them.
         text: any bytes.
+        begin: where to begin to look.
         deeper: whether there may be strings within strings.
     """
     for backslashes, pattern in _ESCAPED_PAIRS.items():
-        for key, value in pattern.findall(text):
+        for key, value in pattern.findall(text, begin):
             pairs[b"\\" * backslashes + key].append(value[:-backslashes])
         if not deeper:
             return

@@ -5,6 +5,7 @@ where a run ends is only looked for where one begins.
 """
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from brownout.scanning.blocks import from_base64
@@ -20,11 +21,13 @@ _LONG = 16 * 1024
 """A longer run is a stream of its own, and is not read in every way there is."""
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_\\"
-_RUN = Matcher([RUN])
+_RUN = Matcher([RUN], once=[0])
 _CLASS = bytes(ord("A") if one in _LETTERS else ord("\n") if one in b"\r\n" else ord(" ") for one in range(256))
 _LETTERS_IN_A_ROW = b"A" * RUN_BYTES
 _STEP = 64
-_OFTEN = 40
+_REST = re.compile(rb"[A-Za-z0-9+/\-_\\\r\n]{0,%d}+" % _STEP)
+_OFTEN = 96
+"""Of so many in one turn it costs less to look at every byte than at every run."""
 _HEX_ALONE = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _HEX_STRETCH = re.compile(rb"[0-9A-Fa-f]{24,}")
 _BARREN, _BARREN_BYTES = 512, 1024
@@ -64,19 +67,17 @@ class Runs:
             begin = stop
         if run < 0:
             return
-        sight = _Dense(window, begin, end) if self._often else _Sparse(window, end)
         count = 0
-        while begin < end and (run := run if run >= begin else sight.next(begin)) >= 0:
+        for start, stop in (_dense if self._often else _sparse)(window, max(begin, run), end):
             count += 1
-            begin = sight.stop(run + RUN_BYTES)
-            letters = window[run:begin]
-            if begin == end or len(letters) > _LONG:
-                self._offset = self._node.offset_of(run)
+            letters = window[start:stop]
+            if stop == end or len(letters) > _LONG:
+                self._offset = self._node.offset_of(start)
                 self._go_on(letters)
-                if begin < end:
+                if stop < end:
                     self.close()
             elif _is_worth(letters):
-                self._read(letters, self._node.offset_of(run))
+                self._read(letters, self._node.offset_of(start))
         self._often = count > _OFTEN
 
     def close(self) -> None:
@@ -147,43 +148,30 @@ def _is_worth(letters: bytes) -> bool:
     return not (letters.islower() or letters.isupper()) or bool(_HEX_STRETCH.search(letters))
 
 
-class _Sparse:
-    """Finds runs where there are few: what lies between costs next to nothing, each of them a little."""
-
-    def __init__(self, window: bytes, end: int) -> None:
-        self._window, self._view, self._end = window, memoryview(window), end
-        self._first = _RUN.finder()
-
-    def next(self, at: int) -> int:
-        """Return where the next run begins from a place on; -1 where there is none."""
-        found = self._first(self._view[at : self._end + RUN_BYTES - 1])
-        return at + found - RUN_BYTES if found >= 0 else -1
-
-    def stop(self, at: int) -> int:
-        """Return where the run ends that goes on at a place."""
-        return _stop(self._window, at, self._end)
+def _sparse(window: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where runs begin and end, where there are few: what lies between costs next to nothing, each a little."""
+    view, first = memoryview(window)[: end + RUN_BYTES - 1], _RUN.finder()
+    while begin < end and (found := first(view[begin:])) >= 0:
+        start, rest = begin + found - RUN_BYTES, _REST.match(window, begin + found)
+        stop = rest.end()
+        begin = min(stop if stop < start + RUN_BYTES + _STEP else _stop(window, stop, end), end)
+        yield start, begin
 
 
-class _Dense:
-    """Finds runs where there are many: each costs little, what lies between as much as it is long."""
-
-    def __init__(self, window: bytes, begin: int, end: int) -> None:
-        self._begin, self._size = begin, end - begin
-        self._classes = window[begin : end + RUN_BYTES - 1].translate(_CLASS)
-
-    def next(self, at: int) -> int:
-        """Return where the next run begins from a place on; -1 where there is none."""
-        found = self._classes.find(_LETTERS_IN_A_ROW, at - self._begin)
-        return self._begin + found if found >= 0 else -1
-
-    def stop(self, at: int) -> int:
-        """Return where the run ends that goes on at a place."""
-        found = self._classes.find(b" ", at - self._begin, self._size)
-        return self._begin + (self._size if found < 0 else found)
+def _dense(window: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the same where there are many: each costs little, what lies between as much as it is long."""
+    size = end - begin
+    classes = window[begin : end + RUN_BYTES - 1].translate(_CLASS)
+    at = 0
+    while at < size and (start := classes.find(_LETTERS_IN_A_ROW, at)) >= 0:
+        at = classes.find(b" ", start + RUN_BYTES, size)
+        if at < 0:
+            at = size
+        yield begin + start, begin + at
 
 
 def _stop(window: bytes, at: int, end: int) -> int:
-    """Return where a run ends, if not beyond the end; line breaks do not end it."""
+    """Return where a run ends that goes on at a place, if not beyond the end; line breaks do not end it."""
     step = _STEP
     while at < end:
         stop = window[at : min(at + step, end)].translate(_CLASS).find(b" ")
