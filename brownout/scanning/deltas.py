@@ -8,6 +8,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import contains, itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,9 +28,12 @@ _OTHER_KEYS = b""
 _EDGE, _ESCAPED_EDGE = 64, 160
 """Of a piece longer than two of these its ends count: what lies between is looked at where it stands."""
 
+_HEAD, _TAIL = itemgetter(slice(_EDGE)), itemgetter(slice(-_EDGE, None))
+
 _HELD_BYTES, _QUOTES, _ESCAPED_QUOTES = 64 * 1024, 2000, 64
 """How far back the beginning of a string is looked for."""
 
+_BACKSLASH = ord("\\")
 _ONE_BACKSLASH = re.compile(rb"(?<!\\)\\")
 
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
@@ -57,7 +61,7 @@ class Deltas:
         held = self._held
         if last and not (held or hits.keys):
             return
-        text = held + window[begin:end]
+        text = b"".join((held, memoryview(window)[begin:end]))
         offset = max(0, self._node.offset_of(begin) - len(held))
         escapes = hits.escaped_quotes or b"\\" in held
         self._held = b"" if last else _unfinished(text, escapes=escapes)
@@ -119,15 +123,20 @@ def _joined(pieces: Sequence[bytes]) -> bytes:
     """Return pieces put together, of long ones the ends."""
     if len(max(pieces, key=len)) <= 2 * _EDGE:
         return b"".join(pieces)
-    ends = [one if len(one) <= 2 * _EDGE else b"\0".join((one[:_EDGE], one[-_EDGE:])) for one in pieces]
+    ends = list(map(b"\0".join, zip(map(_HEAD, pieces), map(_TAIL, pieces), strict=True)))
+    if len(min(pieces, key=len)) <= 2 * _EDGE:
+        ends = [whole if len(whole) <= 2 * _EDGE else end for end, whole in zip(ends, pieces, strict=True)]
     joined = b"".join(ends)
     if b"\\" not in joined:
         return joined
-    # Where there are escapes in them, as many bytes more as these may take.
-    return b"".join([_more(whole) if b"\\" in end else end for end, whole in zip(ends, pieces, strict=True)])
+    escaped = list(map(contains, ends, itertools.repeat(_BACKSLASH)))
+    for at in itertools.compress(range(len(ends)), escaped):
+        ends[at] = _wider(pieces[at])
+    return b"".join(ends)
 
 
-def _more(piece: bytes) -> bytes:
+def _wider(piece: bytes) -> bytes:
+    """Return the ends of a piece with escapes in them, as many bytes more as these may take."""
     if len(piece) <= 2 * _ESCAPED_EDGE:
         return piece
     return b"\0".join((piece[:_ESCAPED_EDGE], piece[-_ESCAPED_EDGE:]))

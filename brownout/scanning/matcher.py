@@ -44,14 +44,18 @@ class Matcher:
     def finder(self) -> Callable[[bytes | memoryview], int]:
         """Return a function, of use in this thread, that returns where the first match in some bytes ends, or -1.
 
-        For a matcher whose patterns are all told at most once: its scan ends with the first match of the last of them.
+        It goes no further where all patterns are told at most once.
         """
         scan, scratch = self._scan, self._scratch()
         found: list[int] = []
 
         def first(data: bytes | memoryview) -> int:
             scan(data, _note_stop, 0, found, scratch)
-            return found.pop() if found else -1
+            if not found:
+                return -1
+            stop = found[0]
+            found.clear()
+            return stop
 
         return first
 

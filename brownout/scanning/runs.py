@@ -25,7 +25,7 @@ _RUN = Matcher([RUN], once=[0])
 _CLASS = bytes(ord("A") if one in _LETTERS else ord("\n") if one in b"\r\n" else ord(" ") for one in range(256))
 _LETTERS_IN_A_ROW = b"A" * RUN_BYTES
 _STEP = 64
-_REST = re.compile(rb"[A-Za-z0-9+/\-_\\\r\n]{0,%d}+" % _STEP)
+_REST = re.compile(rb"[A-Za-z0-9+/\-_\\\r\n]*+")
 _OFTEN = 96
 """Of so many in one turn it costs less to look at every byte than at every run."""
 _HEX_ALONE = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
@@ -150,12 +150,14 @@ def _is_worth(letters: bytes) -> bool:
 
 def _sparse(window: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield where runs begin and end, where there are few: what lies between costs next to nothing, each a little."""
-    view, first = memoryview(window)[: end + RUN_BYTES - 1], _RUN.finder()
+    view, first, match = memoryview(window)[: end + RUN_BYTES - 1], _RUN.finder(), _REST.match
     while begin < end and (found := first(view[begin:])) >= 0:
-        start, rest = begin + found - RUN_BYTES, _REST.match(window, begin + found)
-        stop = rest.end()
-        begin = min(stop if stop < start + RUN_BYTES + _STEP else _stop(window, stop, end), end)
-        yield start, begin
+        at = begin + found
+        rest = match(window, at, at + _STEP)
+        begin = rest.end() if rest else at
+        if begin == at + _STEP or begin > end:
+            begin = _stop(window, at, end)
+        yield at - RUN_BYTES, begin
 
 
 def _dense(window: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
