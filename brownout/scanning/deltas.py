@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from brownout.scanning.needles import ANY_ESCAPED_KEY, ANY_ESCAPED_KEY_BYTES, Hits
+from brownout.scanning.needles import ANY_ESCAPED_KEY, ESCAPED_KEY_BYTES, Hits
 from brownout.scanning.pairs import STRING, Pairs, add_escaped_pairs
 from brownout.scanning.rows import Rows
 
@@ -69,10 +69,10 @@ class Deltas:
             return
         pairs: Pairs = defaultdict(list)
         self._rows.add_pairs(pairs, text, escapes=escapes)
-        if b"\\" in held and ANY_ESCAPED_KEY.search(text, 0, len(held) + ANY_ESCAPED_KEY_BYTES):
+        if b"\\" in held and ANY_ESCAPED_KEY.search(text, 0, len(held) + ESCAPED_KEY_BYTES):
             add_escaped_pairs(pairs, text[: len(text) - len(self._held)], deeper=True)
         elif hits.escaped >= 0:
-            at = max(0, hits.escaped - begin) + len(held)
+            at = max(0, len(held) + hits.escaped - begin - ESCAPED_KEY_BYTES)
             add_escaped_pairs(pairs, text[: len(text) - len(self._held)], at, deeper=hits.deeper_keys)
         for key, values in pairs.items():
             self._of(key).take(values, offset)

@@ -31,11 +31,9 @@ RUN = rb"[A-Za-z0-9+/\-_\\]{%d}" % RUN_BYTES
 _KEY, _ESCAPED_QUOTE = rb'"\s?:', rb'\\"'
 _ESCAPED_KEY = rb'\w\\"\s?:\s?\[?\\"'
 _DEEPER_KEY = rb'\w\\{3}"\s?:|\w\\{7}"\s?:'
-ANY_ESCAPED_KEY, ANY_ESCAPED_KEY_BYTES = re.compile(_ESCAPED_KEY + b"|" + _DEEPER_KEY), 11
-"""How each key ends whose own quotes are escaped, and of how many bytes at most."""
-
-_KEY_BYTES = 64
-"""So much, and more, such a key takes from its opening quote to that end."""
+ANY_ESCAPED_KEY = re.compile(_ESCAPED_KEY + b"|" + _DEEPER_KEY)
+ESCAPED_KEY_BYTES = 64
+"""How a key ends whose own quotes are escaped, and more bytes than it takes from its opening quote to that end."""
 
 
 class Hits(NamedTuple):
@@ -46,8 +44,8 @@ class Hits(NamedTuple):
         formats: beginnings of packed formats, by place.
         run: where the first run begins that may have to be decoded; -1 where there is none.
         keys: whether there are keys of JSON's.
-        escaped: a place before all keys whose own quotes are escaped, as in a string of JSON that holds JSON; -1 where
-            there are none.
+        escaped: where the first key ends whose own quotes are escaped, as in a string of JSON that holds JSON; -1 where
+            there is none.
         deeper_keys: whether there are such keys in a string within that.
         escaped_quotes: whether there are any quotes that are.
     """
@@ -128,7 +126,7 @@ class Haystack:
             formats,
             run=at if 0 <= at < end else -1,
             keys=key in first,
-            escaped=max(begin, escaped - _KEY_BYTES) if escaped >= 0 else -1,
+            escaped=escaped,
             deeper_keys=deeper_key in first,
             escaped_quotes=escaped_quote in first,
         )
