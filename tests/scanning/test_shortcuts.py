@@ -24,15 +24,17 @@ CANARY = MINT.value("europa", 5)
 RUN = re.compile(rb"[A-Za-z0-9+/\-_\\]{24}[A-Za-z0-9+/\-_\\\r\n]*")
 Looked = tuple[list[tuple[tuple[str, ...], bytes, int | None]], list[Sighting], list[Unseen]]
 
+BASE64 = [base64.b64encode(text).decode() for text in (b"some words", f"so says {CANARY}".encode(), bytes(range(200)))]
 CODE = (
-    *("def ", "return", "(", ")", ", ", ": ", " = ", "; ", "\n", "\r\n", "\t", " ", "{", "}", "[", "]", "`", "'", "|", "\0"),
-    *('"', '""', '\\"', '\\\\"', '\\\\\\"', '": "', '":"', '\\": \\"', '\\": [\\"', '\\\\\\": \\\\\\"', '"a": "', '\\"b\\":\\"'),
-    *("\\", "\\\\", "\\n", "\\u0043", "\\u004e\\u0052", "\\\\u0059", "\\u2026", "\\x43", "%", "%43", "%2543", "100%", "é"),
-    *("background_on_provisioned", "telemetry_requests_error_ratio", "fixtures/targets/my-router/config", "x" * 87),
-    *("InvokeModelWithResponseStream", "OTEL_EXPORTER_OTLP_ENDPOINT", "X-Amz-Target", "0123456789" * 3, "a" * 23, "Za9" * 8),
+    *("def ", "return", ", ", ": ", " = ", "\r\n", "é", *"(){}[]`'| \t\n\0"),
+    *('"', '""', '\\"', '\\\\"', '\\\\\\"', '": "', '":"', '"a": "', '\\"b\\":\\"'),
+    *('\\": \\"', '\\": [\\"', '\\\\\\": \\\\\\"', "\\", "\\\\", "\\n"),
+    *("\\u0043", "\\u004e\\u0052", "\\\\u0059", "\\u2026", "\\x43", "%", "%43", "%2543", "100%"),
+    *("background_on_provisioned", "fixtures/targets/my-router/config", "x" * 87, "a" * 23, "Za9" * 8),
+    *("InvokeModelWithResponseStream", "OTEL_EXPORTER_OTLP_ENDPOINT", "X-Amz-Target", "0123456789" * 3),
     *("0b2f5f3e1c1b4a7d9d4e3c1a2b4c5d6e", "DEADBEEF" * 4, "deadbeef" * 3 + "Z", "/abcdef0123456789abcdef01/"),
-    *(base64.b64encode(text).decode() for text in (b"some words in it", f"so says {CANARY}".encode(), bytes(range(200)))),
-    *(CANARY, CANARY[:9], CANARY[9:], CANARY.encode().hex(), base64.b64encode(gzipped(CANARY.encode())).decode()),
+    *(*BASE64, base64.b64encode(gzipped(CANARY.encode())).decode()),
+    *(CANARY, CANARY[:9], CANARY[9:], CANARY.encode().hex()),
 )
 TEXTS = st.lists(st.sampled_from(CODE) | st.text(max_size=9), max_size=40).map("".join)
 
@@ -65,7 +67,7 @@ def plain_joined(pieces: Sequence[bytes]) -> bytes:
 
 
 def plain_ends(piece: bytes) -> bytes:
-    """Return 64 bytes of each end of a piece, 160 where these hold an escape; all of one that is not longer than both."""
+    """Return 64 bytes of each end of a piece, 160 where these hold an escape; all of what is no longer."""
     edge = 160 if b"\\" in piece[:64] + piece[-64:] else 64
     return piece if len(piece) <= max(2 * edge, 128) else piece[:edge] + b"\0" + piece[-edge:]
 
