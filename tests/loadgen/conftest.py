@@ -29,6 +29,7 @@ class Router:
         self.received: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.url = ""
+        self.hung_at_once = self._hung = 0
         self._stopping = asyncio.Event()
 
     @contextlib.asynccontextmanager
@@ -36,7 +37,7 @@ class Router:
         """Serve on a loopback port of the running loop."""
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self.answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -72,7 +73,7 @@ class Router:
         if behaviour in ("reset", "broken-chunk"):
             return _dropped(request)
         if behaviour == "hung":
-            await self._stopping.wait()
+            await self._hang()
         reply = OPENAI_CHAT.server.reply(ask, Answer(text="".join(tokens), end=End()), reply_id="r")
         body = reply.body
         if behaviour == "truncated":
@@ -90,7 +91,7 @@ class Router:
             await reply.write(writer.event(Token(token)))
             await asyncio.sleep(0.002)
             if place == 2 and behaviour == "hung":
-                await self._stopping.wait()
+                await self._hang()
             if place == 2 and behaviour in ("reset", "broken-chunk"):
                 return _dropped(request, politely=behaviour == "broken-chunk")
             if place == 2 and behaviour == "error-frame":
@@ -99,6 +100,16 @@ class Router:
         if behaviour != "truncated":
             await reply.write(writer.event(End(output_tokens=len(tokens))))
         return reply
+
+
+    async def _hang(self) -> None:
+        """Say no more until the client has left or all is over."""
+        self._hung += 1
+        self.hung_at_once = max(self.hung_at_once, self._hung)
+        try:
+            await self._stopping.wait()
+        finally:
+            self._hung -= 1
 
 
 def _dropped(request: web.Request, *, politely: bool = False) -> web.Response:

@@ -88,13 +88,12 @@ def test_hung_requests_do_not_delay_others(make_router: Callable[..., Any], make
 
     async def main() -> list[ClientRecord]:
         async with router.serving():
-            return await played(make_plan(router.url, rate_rps=220, patience_s=2.0))
+            return await played(make_plan(router.url, rate_rps=220, patience_s=4.0))
 
     records = asyncio.run(main())
     assert Counter(hung=200, ok=20) == Counter(record.outcome for record in records)
-    # A bounded pool would hold them up for seconds; leave room for a machine busy with other things.
-    assert max(record.sent_s - record.due_s for record in records) < 0.5
-    assert max(record.e2e_s for record in records if record.outcome == "ok") < 0.8
+    # A bounded pool would send some only when others have been given up. How late each was, virtual time tells below.
+    assert 200 == router.hung_at_once
 
 
 def test_one_seed_gives_one_history_in_virtual_time(

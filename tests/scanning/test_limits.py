@@ -7,7 +7,7 @@ import zlib
 
 import brotli
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from brownout.clock import rng_for
@@ -249,8 +249,13 @@ def test_what_is_packed_and_cut_off_is_unpacked_as_far_as_it_goes(cut_bytes: int
     assert ["base64>gzip"] == scanned(around % base64.b64encode(packed))[0]
 
 
+LONG_MAGICS = (b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0")
+"""zstd's, bzip2's and xz's: what begins with one of them does not do so by chance."""
+
+
 @given(st.binary(max_size=300), st.integers(0, 2**32))
 def test_chance_is_not_said_to_be_broken(lead: bytes, seed: int) -> None:
-    """Noise that begins as packed data does is none, and nothing of it was left unseen."""
+    """Noise that begins as gzip does is none, and nothing of it was left unseen."""
     noise = rng_for(seed, "noise").randbytes(600)
+    assume(not any(magic in lead for magic in LONG_MAGICS))
     assert [] == scanned(lead + b"\x1f\x8b\x08\0\0\0\0\0\0\3" + noise)[1]

@@ -40,10 +40,12 @@ def test_credentials_are_shown_where_they_are_asked_for(
     """And nowhere else, but for what is written down."""
     planted.seen()
     planted.astray.clear()
-    reply = lite.completion(**asked(planted, route, stream=stream))
+    number = 1000 + 2 * ROUTES.index(route) + stream  # of no other case's: what is left of that one may come late
+    messages = [{"role": "user", "content": f"hello {planted.mint.value('acme', number)}"}]
+    reply = lite.completion(**asked(planted, route, stream=stream, messages=messages))
     if stream:
         list(reply)
     planted.seen()
     found = {(tenant_of(one.canary), one.part) for one in planted.astray if is_own(tenant_of(one.canary))}
     assert ELSEWHERE.get(route, set()) == found
-    assert {route.endpoint} >= {one.place for one in planted.astray}
+    assert {route.endpoint} == {one.place for one in planted.astray if one.canary == f"acme-{number}"}
