@@ -101,7 +101,6 @@ class Router:
             await reply.write(writer.event(End(output_tokens=len(tokens))))
         return reply
 
-
     async def _hang(self) -> None:
         """Say no more until the client has left or all is over."""
         self._hung += 1
