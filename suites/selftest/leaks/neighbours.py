@@ -121,8 +121,8 @@ CACHES_FOR_ALL = leak(
     layer="replies",
     caught_by="data_in_replies",
     seen_in="inside-while-spilling-over",
-    also=frozenset({"foreign_answers"}),
-    why="an answer out of the cache is another request's",
+    also=frozenset({"foreign_answers", "boundary_violations"}),
+    why="an answer out of the cache is another request's, and may have been made where its asker's may not be",
 )
 CACHES_BY_QUESTION = leak(
     "caches-by-question",
@@ -159,4 +159,6 @@ REMEMBERS_FOR_ALL = leak(
     layer="plaintext",
     caught_by="mixed_requests",
     seen_in="inside-while-spilling-over",
+    also=frozenset({"data_in_replies", "foreign_answers"}),
+    why="a question that anybody may ask is that other tenant's with its conversation in it, and so is the answer",
 )
