@@ -16,7 +16,7 @@ from brownout.virtual import VirtualConnector, run_virtual
 from brownout.wire import HttpReply, HttpRequest, Refusal
 from fixtures.router.batch_files import Limits
 from fixtures.router.batches import Batches
-from fixtures.router.server import as_response
+from fixtures.router.front import as_response
 
 ENDPOINT = "/v1/chat/completions"
 TENANTS = ("acme", "globex")

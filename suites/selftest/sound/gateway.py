@@ -13,10 +13,10 @@ from aiohttp import web
 
 from brownout.clock import Clock
 from brownout.dialects import dialect_named
-from brownout.wire import Ask, End, Event, HttpReply, HttpRequest, Refusal, gathered
+from brownout.wire import Ask, End, Event, HttpReply, Refusal, gathered
 from fixtures.router.credentials import Workload, given
 from fixtures.router.errors import told
-from fixtures.router.server import CLASS_HEADER, TENANT_HEADER, as_response
+from fixtures.router.front import CLASS_HEADER, TENANT_HEADER, answered, as_request, as_response
 from fixtures.router.tally import Tally
 from fixtures.router.upstream import Upstream
 from fixtures.router.world_file import WorldFile
@@ -138,24 +138,19 @@ class Gateway:
             return web.Response(text=self.metrics())
         self._replies += 1
         reply_id = f"gw-{self._replies}"
-        raw = HttpRequest(
-            method=request.method, path=request.path, headers=dict(request.headers), body=await request.read()
+        return await answered(
+            self._served(request, reply_id), self.tally, lambda refusal: self.refused(refusal, reply_id)
         )
+
+    async def _served(self, request: web.BaseRequest, reply_id: str) -> web.StreamResponse:
+        ask = self._dialect.server.read_ask(await as_request(request))
         caller = Caller(request.headers.get(TENANT_HEADER, ""), request.headers.get(CLASS_HEADER, ""))
-        try:
-            ask = self._dialect.server.read_ask(raw)
-            async with aclosing(self.route(ask, caller)) as events:
-                if ask.stream:
-                    return await self._streamed(request, ask, events, reply_id)
-                answer = gathered([event async for event in events])
-                self.tally.request("ok")
-                return as_response(self._dialect.server.reply(ask, answer, reply_id=reply_id))
-        except Refusal as refusal:
-            self.tally.request("refused", refusal.kind)
-            return as_response(self.refused(refusal, reply_id))
-        except (asyncio.CancelledError, ConnectionError):
-            self.tally.request("left")
-            raise
+        async with aclosing(self.route(ask, caller)) as events:
+            if ask.stream:
+                return await self._streamed(request, ask, events, reply_id)
+            answer = gathered([event async for event in events])
+        self.tally.request("ok")
+        return as_response(self._dialect.server.reply(ask, answer, reply_id=reply_id))
 
     def metrics(self) -> str:
         """Return what it says of itself, in Prometheus's text format."""
