@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help gate test selftest matrix sound soak gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side bench-scan curves clean scorecard
+.PHONY: help gate test selftest matrix sound soak differential gamedays lint types imports check targets bench bench-cloud bench-plane bench-timing bench-side bench-scan curves clean scorecard
 
 help: ## list what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("brownout needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ". Say PYTHON=python3.12, say.") if sys.version_info < (3, 11) else None'
@@ -30,6 +30,7 @@ test: $(STAMP) ## run brownout's own tests
 selftest: $(STAMP) ## prove that every planted defect turns its own promise red, on a test that shows it, and good routers nothing
 	$(BIN)/brownout selftest --brief
 	$(BIN)/pytest -q suites/selftest/test_sound.py
+	$(BIN)/pytest -q -n 4 suites/selftest/test_outward.py
 
 matrix: $(STAMP) ## the same on every test where a defect may tell: nothing unrelated may turn red (20 minutes on 2 cores)
 	$(BIN)/brownout selftest
@@ -41,6 +42,16 @@ sound: $(STAMP) ## play good routers of other designs on every test: whatever tu
 
 soak: $(STAMP) ## play the suites with one seed after another, and tally
 	$(BIN)/brownout soak
+
+differential: .targets/ministack/installed ## hold our reading of IAM policies against ministack's, which is no dependency (90 MB)
+	.targets/ministack/bin/python -m pytest -q tests/iam
+
+# Beside what the lock names, for ministack wants a botocore of its own.
+.targets/ministack/installed: requirements.lock
+	$(PYTHON) -m venv .targets/ministack
+	.targets/ministack/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.targets/ministack/bin/python -m pip install --quiet --disable-pip-version-check ministack==1.5.33
+	touch $@
 
 gamedays: $(STAMP) ## play the game days with the reference router, in virtual time
 	$(BIN)/pytest -q suites/gamedays
