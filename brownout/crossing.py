@@ -28,9 +28,9 @@ _BESIDE: Mapping[Layer, str] = MappingProxyType(
 def crossing(topology: Topology, attempt: ProviderRecord) -> str:
     """Return how an attempt crossed its tenant's boundary; empty where it did not.
 
-    One for a common question is nobody's: of its answer see `made_abroad`.
+    One for a common question, with nobody's prompt besides, is nobody's: of its answer see `made_abroad`.
     """
-    if is_public(tenant_of(attempt.canary or "")):
+    if attempt.tenant is None and is_public(tenant_of(attempt.canary or "")):
         return ""
     tenant = attempt.tenant or ""
     if tenant not in topology.tenants:

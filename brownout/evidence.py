@@ -79,8 +79,8 @@ class ProviderRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One attempt as an endpoint received it.
 
     Attributes:
-        canary: whose request's; of a common question the question's, and then nobody knows whose (``tenant`` is None).
-            None for traffic that is not the load's.
+        canary: whose request's; of a common question the question's, and then nobody knows whose (``tenant`` is None,
+            but for a tenant whose earlier prompts it bears, too). None for traffic that is not the load's.
         faults: the injections that touched it.
         falsified: whether one of these made its answer wrong under a 200, in a way that nobody can see who does not
             know what it should say: half of it, or another request's.

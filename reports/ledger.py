@@ -100,7 +100,7 @@ def ledger(plan: Plan, records: Sequence[ProviderRecord], leaks: Iterable[Leak])
 
 def _whose(record: ProviderRecord) -> str:
     owner = tenant_of(record.canary or "")
-    return owner if is_public(owner) else record.tenant or ""
+    return record.tenant or (owner if is_public(owner) else "")
 
 
 def _profiles(endpoint: Endpoint, used: set[str]) -> list[str]:

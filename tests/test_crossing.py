@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownout.canary import KINDS
+from brownout.canary import COMMON, KINDS
 from brownout.crossing import broken_by, crossing, left
 from brownout.egress import LAYERS, EgressRecord, Layer, LayerRecord
 from brownout.sight import Sight, sights
@@ -62,6 +63,13 @@ def test_an_attempt_crosses_by_its_place_or_by_its_profile(
 ) -> None:
     """Who is nobody's has no boundary to be inside of."""
     assert said == crossing(TOPOLOGY, attempt(1, 1.0, endpoint, tenant=tenant, profile=profile))
+
+
+@pytest.mark.parametrize(("tenant", "said"), [(ACME, "acme at abroad"), (None, "")])
+def test_a_common_question_hides_nobodys_prompt(tenant: str | None, said: str) -> None:
+    """Nobody knows whose it is; but a conversation that ends in one is its tenant's, and must not go abroad."""
+    asked = msgspec.structs.replace(attempt(1, 1.0, ABROAD, tenant=tenant), canary=f"{COMMON}-1")
+    assert said == crossing(TOPOLOGY, asked)
 
 
 @given(

@@ -22,7 +22,7 @@ from brownout.fault import Exchange, ReplyFault
 from brownout.identity import JWT_BEARER, assertion, sign
 from brownout.topology import Endpoint, Tenant, Topology
 from brownout.virtual import VirtualConnector, run_virtual
-from brownout.wire import Ask, Cut, End, Event, HttpReply, HttpRequest, Refusal, Token
+from brownout.wire import Ask, Cut, End, Event, HttpReply, HttpRequest, Refusal, Token, Tool, ToolCall, ToolResult, Turn
 from fixtures.providers.active import ActiveFault
 from fixtures.providers.cloud import Cloud
 from tests.active import active_fault
@@ -534,11 +534,42 @@ def test_an_answer_to_a_common_question_bears_a_mark_of_its_own(tmp_path: Path) 
 
 
 def test_what_bears_a_tenants_prompt_besides_is_that_tenants(tmp_path: Path) -> None:
-    """In whatever order: a common question hides nobody's."""
+    """In whatever order: a common question hides nobody's, and the last of them is what is answered."""
 
     async def scenario(world: World) -> None:
         await world.ask("own", prompt=f"{MINT.value(COMMON, 3)} {PROMPT}")
         await world.ask("own", prompt=f"{PROMPT} {MINT.value(COMMON, 3)}")
-        assert [("europa-9", "europa")] * 2 == [(one.canary, one.tenant) for one in world.records]
+        seen = [(one.canary, one.tenant) for one in world.records]
+        assert [("europa-9", "europa"), (f"{COMMON}-3", "europa")] == seen
+
+    virtually(scenario, tmp_path)
+
+
+def _told_before(question: str) -> list[tuple[Turn, ...]]:
+    """Return a question after an earlier one: in a turn of its own, among the instructions, and in the same turn."""
+    earlier = f"hello {MINT.value('europa', 7)}"
+    looked = (
+        Turn("assistant", (ToolCall(id="c1", name="look", arguments="{}"),)),
+        Turn("user", (ToolResult(id="c1", name="look", text="nothing"),)),
+        Turn("assistant", ("well",)),
+    )
+    begun = (Turn("user", ("hm",)), *looked)
+    return [
+        (Turn("user", (earlier,)), *looked, Turn("user", (question,))),
+        (Turn("system", (f"Before: {earlier}",)), *begun, Turn("user", (question,))),
+        (*begun, Turn("user", (f"User: {earlier}\nUser: {question}",))),
+    ]
+
+
+@pytest.mark.parametrize("endpoint", list(DIALECTS))
+def test_what_was_asked_earlier_in_a_conversation_is_not_what_is_asked(tmp_path: Path, endpoint: str) -> None:
+    """A router that remembers sends a tenant's earlier prompts along: the last is answered, wherever they stand."""
+
+    async def scenario(world: World) -> None:
+        for question, canary in ((PROMPT, "europa-9"), (f"hello {MINT.value(COMMON, 3)}", f"{COMMON}-3")):
+            for turns in _told_before(question):
+                seen = await world.ask(endpoint, prompt=question, turns=turns, tools=(Tool("look"),))
+                assert "whole" == read_reply(seen.text, canary).integrity
+                assert (canary, "europa") == (world.records[-1].canary, world.records[-1].tenant)
 
     virtually(scenario, tmp_path)
