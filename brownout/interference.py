@@ -5,7 +5,7 @@ What differs between the first two is the target's own doing (a clock, chance), 
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -78,11 +78,23 @@ def was_changed(first: Sequence[TapeRecord], twin: Sequence[TapeRecord], tenant:
 
 def differences(first: Sequence[TapeRecord], other: Sequence[TapeRecord]) -> list[Difference]:
     """Return every difference between what two plays in virtual time sent outside: in bytes, in time, in order."""
+    return _held_together(first, other, lambda one, same: _of_bytes(one, same) or _of_time(one, same))
+
+
+def out_of_step(first: Sequence[TapeRecord], other: Sequence[TapeRecord]) -> list[Difference]:
+    """Return the same of what was sent and when, whatever it says: who draws ids by chance still sends in step."""
+    return _held_together(first, other, _of_time)
+
+
+def _held_together(
+    first: Sequence[TapeRecord], other: Sequence[TapeRecord], tell: Callable[[TapeRecord, TapeRecord], str]
+) -> list[Difference]:
+    """Return what is told of messages that are each other's, the messages that are nobody's, and else their order."""
     ours, theirs = _by_key(first), _by_key(other)
     found = [
         Difference(key[0], key[1], what)
         for key in sorted(ours.keys() | theirs.keys())
-        if (what := _difference(ours.get(key), theirs.get(key)))
+        if (what := _difference(ours.get(key), theirs.get(key), tell))
     ]
     if not found and list(ours) != list(theirs):
         return [Difference("all places", "", "the order of messages that came at one instant")]
@@ -243,22 +255,29 @@ def _by_key(tape: Sequence[TapeRecord]) -> dict[Key, TapeRecord]:
     return keyed
 
 
-def _difference(one: TapeRecord | None, other: TapeRecord | None) -> str:
+def _difference(one: TapeRecord | None, other: TapeRecord | None, tell: Callable[[TapeRecord, TapeRecord], str]) -> str:
     """Return in words how two messages differ in virtual time; empty where they do not."""
     if one is None:
         return "a message that is sent with the other secret alone"
     if other is None:
         return "a message that is not sent with the other secret"
-    kept = [
-        part
-        for part in sorted(one.parts.keys() | other.parts.keys(), key=lambda part: (part in (WIRE_BODY, PACE), part))
-        if not is_volatile(one.kind, part, virtual=True)
-    ]
+    return tell(one, other)
+
+
+def _of_bytes(one: TapeRecord, other: TapeRecord) -> str:
     if one.blocks != other.blocks:
         return _of_body(one.blocks, other.blocks)
-    for part in kept:
-        if one.parts.get(part) != other.parts.get(part):
-            return part
+    kept = [
+        part
+        for part in sorted(one.parts.keys() | other.parts.keys(), key=lambda part: (part == WIRE_BODY, part))
+        if part != PACE and not is_volatile(one.kind, part, virtual=True)
+    ]
+    return next((part for part in kept if one.parts.get(part) != other.parts.get(part)), "")
+
+
+def _of_time(one: TapeRecord, other: TapeRecord) -> str:
+    if one.parts.get(PACE) != other.parts.get(PACE):
+        return PACE
     return "" if (one.at_s, one.end_s) == (other.at_s, other.end_s) else "the instant"
 
 

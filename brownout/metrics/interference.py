@@ -2,9 +2,19 @@
 
 from collections.abc import Hashable, Sequence
 
+import msgspec
+
 from brownout.doubts import incomplete
 from brownout.history import History
-from brownout.interference import Compared, Difference, differences, likely_differences, outside, was_changed
+from brownout.interference import (
+    Compared,
+    Difference,
+    differences,
+    likely_differences,
+    out_of_step,
+    outside,
+    was_changed,
+)
 from brownout.metrics.base import NoEvidence, Observation, View, metric, need, some
 from brownout.plan import Play
 from brownout.tape import TapeRecord
@@ -25,16 +35,22 @@ def interference(view: View) -> Observation:
         raise NoEvidence(f"no request of {tenant}'s was received that says another thing with the other secret")
     first, same, other = (outside(one.tape, tenant, allow) for one in (history, again, twin))
     need(first, _COMPARED_MIN, f"messages outside {tenant}'s boundary")
-    if history.virtual:
-        found = _exactly(history, again, twin, (first, same, other))
+    own = [*differences(first, same), *_of_metrics(history, again)] if history.virtual else []
+    exact = history.virtual and not own
+    if exact:
+        found = Compared(
+            compared=len(first), left=0, differences=[*differences(first, other), *_of_metrics(history, twin)]
+        )
     else:
         found = likely_differences(first, same, other, [_kinds(one) for one in (history, again, twin)])
-        _check_enough(found)
+        if history.virtual:
+            found = _with_steps(found, history, again, twin, (first, same, other))
+        _check_enough(found, virtual=history.virtual)
     return Observation(
         value=len(found.differences),
         samples=found.compared,
         witnesses=some([one.canary or one.place for one in found.differences]),
-        why=_why(found, tenant, virtual=history.virtual),
+        why=_why(found, tenant, exact=exact, own=own),
     )
 
 
@@ -49,15 +65,20 @@ def _other(history: History, play: Play) -> History:
     return other
 
 
-def _exactly(history: History, again: History, twin: History, tapes: Sequence[Sequence[TapeRecord]]) -> Compared:
+def _with_steps(
+    found: Compared, history: History, again: History, twin: History, tapes: Sequence[Sequence[TapeRecord]]
+) -> Compared:
+    """Add, of a target that draws by chance in virtual time, what it did alike twice, and else with the other secret.
+
+    What it draws may have changed that as well, a pause now and then, say: nobody knows.
+    """
     first, same, other = tapes
-    own = [*differences(first, same), *_of_metrics(history, again)]
-    if own:
-        raise NoEvidence(
-            f"the same secret twice makes {len(own)} differences ({_listed(own)}): nothing is told by more"
-        )
-    found = [*differences(first, other), *_of_metrics(history, twin)]
-    return Compared(compared=len(first), left=0, differences=found)
+    doubtful = [*found.doubtful]
+    if not out_of_step(first, same):
+        doubtful += out_of_step(first, other)
+    if not _of_metrics(history, again):
+        doubtful += _of_metrics(history, twin)
+    return msgspec.structs.replace(found, doubtful=doubtful)
 
 
 def _of_metrics(one: History, other: History) -> list[Difference]:
@@ -74,7 +95,7 @@ def _kinds(history: History) -> dict[str, Hashable]:
     return {one.canary: (one.outcome, one.status, one.served_by, one.integrity) for one in history.client}
 
 
-def _check_enough(found: Compared) -> None:
+def _check_enough(found: Compared, *, virtual: bool) -> None:
     if found.differences:
         return
     if found.compared < _COMPARED_MIN or found.compared < found.left:
@@ -82,19 +103,22 @@ def _check_enough(found: Compared) -> None:
     if found.doubtful:
         raise NoEvidence(
             f"{len(found.doubtful)} messages differ with the other secret alone ({_listed(found.doubtful)}): "
-            "so few, or so much alike, may by chance; virtual time would tell, or another run"
+            "so few, or so much alike, may by chance; "
+            + ("a target that draws from its seed would tell" if virtual else "virtual time would tell, or another run")
         )
 
 
-def _why(found: Compared, tenant: str, *, virtual: bool) -> str:
+def _why(found: Compared, tenant: str, *, exact: bool, own: Sequence[Difference]) -> str:
     if found.differences:
         said = [f"with another secret of {tenant}'s: {_listed(found.differences)}"]
     else:
-        how = "to the byte and the microsecond" if virtual else "in all that is compared"
+        how = "to the byte and the microsecond" if exact else "in all that is compared"
         said = [f"{found.compared} messages that are not {tenant}'s, the same with another secret {how}"]
+    if own:
+        said.append(f"the same secret twice makes {len(own)} differences ({_listed(own)}), so chance was allowed for")
     if found.left:
         said.append(f"{found.left} could not be compared")
-    if found.loose:
+    if found.loose and not own:
         more = f" and {len(found.loose) - _TOLD} more" if len(found.loose) > _TOLD else ""
         said.append(f"differs with the same secret, too, here and there: {', '.join(found.loose[:_TOLD])}{more}")
     return "; ".join(said)

@@ -116,6 +116,72 @@ def test_metrics_of_the_target_s_own_are_received_by_others_too(tmp_path: Path) 
     assert ("fail", ["the target's own metrics"]) == (verdict.outcome, verdict.witnesses)
 
 
+def by_chance(folder: Path) -> Twins:
+    """Return plays in virtual time of a target that draws a request's id anew each time."""
+    twins = Twins(folder)
+    for play, told in twins.tapes.items():
+        twins.tapes[play] = [
+            msgspec.structs.replace(one, parts=one.parts | {"header x-drawn": f"{play} {one.canary} {one.kind}"})
+            for one in told
+        ]
+    return twins
+
+
+def test_who_draws_ids_by_chance_is_not_blamed_for_them(tmp_path: Path) -> None:
+    """All else is compared, and the verdict says that chance was allowed for, and where it was seen."""
+    verdict = by_chance(tmp_path).verdict()
+    assert ("pass", 0.0, 80) == (verdict.outcome, verdict.observed, verdict.samples)
+    assert "the same secret twice makes 80 differences (header x-drawn 40 times at abroad" in verdict.why
+    assert "to the byte" not in verdict.why
+
+
+def test_what_depends_on_the_secret_is_red_amid_chance(tmp_path: Path) -> None:
+    """And it alone is told."""
+    twins = by_chance(tmp_path)
+    twins.tapes[TWIN] = leaking(twins.tapes[TWIN])
+    verdict = twins.verdict()
+    assert ("fail", 40.0) == (verdict.outcome, verdict.observed)
+    assert "with another secret of acme's: header x-hint 40 times at abroad" in verdict.why
+
+
+def _late(twins: Twins) -> None:
+    twins.tapes[TWIN][4] = msgspec.structs.replace(twins.tapes[TWIN][4], at_s=0.1001)
+
+
+def _in_other_pieces(twins: Twins) -> None:
+    parts = twins.tapes[TWIN][5].parts | {"pace": "odd"}
+    twins.tapes[TWIN][5] = msgspec.structs.replace(twins.tapes[TWIN][5], parts=parts)
+
+
+def _once_more(twins: Twins) -> None:
+    twins.tapes[TWIN].append(message(3, play=TWIN, at_s=20.0))
+
+
+def _other_counts(twins: Twins) -> None:
+    for play, text in ((TEST, "a 1"), (AGAIN, "a 1"), (TWIN, "a 2")):
+        twins.telemetry.append(TelemetryRecord(test=play, at_s=1.0, when="after", text=text))
+
+
+@pytest.mark.parametrize("spoil", [_late, _in_other_pieces, _once_more, _other_counts])
+def test_what_was_in_step_twice_and_is_not_with_the_other_secret_is_unknown(
+    tmp_path: Path, spoil: Callable[[Twins], None]
+) -> None:
+    """A target that draws by chance may have done so by chance; green it is not."""
+    twins = by_chance(tmp_path)
+    spoil(twins)
+    verdict = twins.verdict()
+    assert "unknown" == verdict.outcome
+    assert "differ with the other secret alone" in verdict.why
+
+
+def test_who_is_in_step_with_nothing_is_not_held_to_its_instants(tmp_path: Path) -> None:
+    """Where the same secret twice makes other instants, a third time tells nothing."""
+    twins = by_chance(tmp_path)
+    for play, late_s in ((AGAIN, 0.001), (TWIN, 0.002)):
+        twins.tapes[play] = [msgspec.structs.replace(one, at_s=one.at_s + late_s) for one in twins.tapes[play]]
+    assert "pass" == twins.verdict().outcome
+
+
 def _nobody_s_secret(twins: Twins) -> None:
     twins.story.plan = msgspec.structs.replace(twins.story.plan, twin="")
 
@@ -137,10 +203,6 @@ def _nothing_outside(twins: Twins) -> None:
         twins.tapes[name] = [one for one in told if one.tenant == ACME]
 
 
-def _no_determinism(twins: Twins) -> None:
-    twins.tapes[AGAIN] = leaking(twins.tapes[AGAIN])
-
-
 def _no_undo(twins: Twins) -> None:
     twins.story.faults = [one for one in twins.story.faults if one.event == "on"]
 
@@ -157,7 +219,6 @@ def _no_load(twins: Twins) -> None:
         (_no_tape, "of the play t.again there is no tape"),
         (_no_change, "no request of acme's was received that says another thing"),
         (_nothing_outside, "0 messages outside acme's boundary"),
-        (_no_determinism, "the same secret twice makes 40 differences"),
         (_no_undo, "not confirmed as undone"),
         (_no_load, "the target never became ready"),
     ],
