@@ -54,8 +54,8 @@ class Fetch:
 
     @property
     def served(self) -> bool:
-        """Whether it was answered 200, and to the end."""
-        return self.whole and self.reply_status == 200
+        """Whether it was answered 2xx, as clients have it (201 for what was made), and to the end."""
+        return self.whole and 200 <= (self.reply_status or 0) < 300
 
     def told(self) -> dict[str, Any]:
         """Return the JSON object that was answered with; empty where that is none."""

@@ -272,6 +272,16 @@ def test_a_batch_that_is_not_taken_takes_its_lines_with_it(
     assert {""} == {one.batch for one in played.records}
 
 
+@pytest.mark.parametrize("status", [201, 202])
+def test_what_was_made_may_be_told_as_made(status: int) -> None:
+    """As any client of the API takes it, and not only with a 200."""
+    made: dict[str, list[Replied]] = {
+        "/v1/files": [_json({"id": "in"}, status)],
+        "/v1/batches": [_json({"id": "b"}, status)],
+    }
+    assert [("ok", "", 200, 1)] * 2 == Played(_target(_jsonl([(10, _right(10)), (11, _right(11))])) | made).outcomes
+
+
 def test_a_client_waits_out_what_passes() -> None:
     """A refusal and a reset while it asks how far it has come, and one while it reads a file, lose nothing."""
     good = _target(_jsonl([(10, _right(10)), (11, _right(11))]))
