@@ -546,7 +546,7 @@ def test_what_bears_a_tenants_prompt_besides_is_that_tenants(tmp_path: Path) -> 
 
 
 def _told_before(question: str) -> list[tuple[Turn, ...]]:
-    """Return a question after an earlier one: in a turn of its own, among the instructions, and in the same turn."""
+    """Return a question with an earlier one: in a turn of its own, among instructions, in the same turn, by a tool."""
     earlier = f"hello {MINT.value('europa', 7)}"
     looked = (
         Turn("assistant", (ToolCall(id="c1", name="look", arguments="{}"),)),
@@ -558,6 +558,7 @@ def _told_before(question: str) -> list[tuple[Turn, ...]]:
         (Turn("user", (earlier,)), *looked, Turn("user", (question,))),
         (Turn("system", (f"Before: {earlier}",)), *begun, Turn("user", (question,))),
         (*begun, Turn("user", (f"User: {earlier}\nUser: {question}",))),
+        (Turn("user", (question,)), looked[0], Turn("user", (ToolResult(id="c1", name="look", text=earlier),))),
     ]
 
 

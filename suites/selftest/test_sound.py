@@ -103,6 +103,21 @@ def _from_memory(run: RunDir) -> bool:
     return 2 * len(made) < len(client) and 2 * late_made < len(late)
 
 
+def _prompts_at_home(run: RunDir, test: str) -> float:
+    """Return how many prompts were seen where they belong, for each request that endpoints received."""
+    (layer,) = [one for one in run.layers() if one.test == test and one.layer == "plaintext"]
+    found = re.search(r"prompt (\d+)", layer.why)
+    return int(found[1]) / sum(one.test == test for one in run.provider()) if found else 0.0
+
+
+def _bodies_for_nobody(run: RunDir, play: str = "") -> set[str]:
+    """Return digests of what was sent for nobody in one play, at endpoints."""
+    names = {one.endpoint for one in run.provider()}
+    ours = [one for one in run.tape() if one.test == f"no-word-of-it{play}" and one.place in names and not one.canary]
+    assert ours
+    return {" ".join(one.blocks) for one in ours}
+
+
 COMMON_TEST = "answers-stay-with-who-asked"
 DOES: Mapping[str, Callable[[RunDir], bool]] = {
     "priority-list": lambda run: _preferred(run) == 1,
@@ -114,6 +129,8 @@ DOES: Mapping[str, Callable[[RunDir], bool]] = {
     "probing": lambda run: any(one.canary is None for one in run.provider()),
     "affinity": lambda run: 0.35 < _preferred(run) < 0.9,
     "admitting": lambda run: any(one.status == 429 for one in run.client()),
+    "remembering": lambda run: _prompts_at_home(run, "inside-while-failing-over") > 3,
+    "by-chance": lambda run: len(_bodies_for_nobody(run) & _bodies_for_nobody(run, ".again")) == 0,
 }
 
 

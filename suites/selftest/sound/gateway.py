@@ -46,6 +46,7 @@ class Gateway:
             asked for a stream.
         secretless: whether it gets its credentials for what it is; else it uses those that it was given.
         bought_for_all: whether background work may use purchased capacity, too.
+        upstream: what its ways to endpoints are made of.
     """
 
     first_token_s = 2.0
@@ -53,6 +54,7 @@ class Gateway:
     whole_s: float | None = None
     secretless = False
     bought_for_all = False
+    upstream: type[Upstream] = Upstream
 
     def __init__(self, world: WorldFile, clock: Clock, connector: aiohttp.BaseConnector) -> None:
         self.clock = clock
@@ -62,7 +64,7 @@ class Gateway:
         self._workload = Workload(world.services, self.session, clock)
         self._allow = {name: frozenset(tenant.allow) for name, tenant in world.tenants.items()}
         self._upstreams = {
-            one.name: Upstream(
+            one.name: self.upstream(
                 one,
                 self.session,
                 clock,
@@ -136,8 +138,7 @@ class Gateway:
             return web.Response(text="ok\n")
         if request.path == "/metrics":
             return web.Response(text=self.metrics())
-        self._replies += 1
-        reply_id = f"gw-{self._replies}"
+        reply_id = self.reply_id()
         return await answered(
             self._served(request, reply_id), self.tally, lambda refusal: self.refused(refusal, reply_id)
         )
@@ -151,6 +152,11 @@ class Gateway:
             answer = gathered([event async for event in events])
         self.tally.request("ok")
         return as_response(self._dialect.server.reply(ask, answer, reply_id=reply_id))
+
+    def reply_id(self) -> str:
+        """Return what the next reply is called."""
+        self._replies += 1
+        return f"gw-{self._replies}"
 
     def metrics(self) -> str:
         """Return what it says of itself, in Prometheus's text format."""
