@@ -18,13 +18,14 @@ from loadgen.batch_lines import Filed, batch_file, filed, upload
 from loadgen.batches import DueBatch
 from loadgen.fetch import Fetch
 from loadgen.plan import LoadPlan
-from loadgen.prompts import caller_headers, http_request
+from loadgen.prompts import address, caller_headers, http_request
 from loadgen.replies import Replies
 from loadgen.watch import Watch
 
 POLL_S = 0.5
 """How often a client asks how far a batch has come: tests are short, and real ones ask by the minute."""
 
+_SENT_ON_MAX = 5
 _FILES, _BATCHES = "/v1/files", "/v1/batches"
 _ENDED = {"completed", "failed", "expired", "cancelled"}
 _GONE = {403, 404}
@@ -139,8 +140,7 @@ class BatchTalk:
     def _got(self, what: str, path: str) -> Said[Fetch]:
         """Ask, and again where that was not served: who has handed in a batch waits it out."""
         while True:
-            look = self._get(what, path, self._due.tenant)
-            yield look
+            look = yield from self._get(what, path, self._due.tenant)
             if look.served or look.reply_status in _GONE or self._left_s() <= POLL_S:
                 return look
             yield Pause(POLL_S)
@@ -163,9 +163,9 @@ class BatchTalk:
         other = self._other()
         if self._replies is None or not other:
             return
-        yield self._get("status", f"{_BATCHES}/{batch_id}", other)
+        yield from self._get("status", f"{_BATCHES}/{batch_id}", other)
         for name, file_id in files.items():
-            yield self._get(name, f"{_FILES}/{file_id}/content", other)
+            yield from self._get(name, f"{_FILES}/{file_id}/content", other)
 
     def _other(self) -> str:
         """Return the tenant who is nosy: the next that has a share of the load, or else the next there is."""
@@ -178,8 +178,18 @@ class BatchTalk:
     def _headers(self, tenant: str) -> dict[str, str]:
         return caller_headers(self._plan, tenant, "background")
 
-    def _get(self, what: str, path: str, tenant: str) -> Fetch:
-        return self._fetch(what, HttpRequest(method="GET", path=path, headers=self._headers(tenant)), tenant)
+    def _get(self, what: str, path: str, tenant: str) -> Said[Fetch]:
+        """Ask, and go where one is sent on to, as clients of the API do; but nowhere else than to the target."""
+        for _ in range(_SENT_ON_MAX):
+            request = HttpRequest(method="GET", path=path, headers=self._headers(tenant))
+            look = self._fetch(what, request, tenant)
+            yield look
+            base = f"{self._plan.url.rstrip('/')}/"
+            moved_to = look.moved_to(address(self._plan, request))
+            if not moved_to.startswith(base):
+                break
+            path = moved_to.removeprefix(base[:-1])
+        return look
 
     def _fetch(self, what: str, request: HttpRequest, tenant: str = "") -> Fetch:
         self.fetched += 1

@@ -3,8 +3,10 @@
 It is fed as a `loadgen.watch.Watch` is, by either driver, and does no I/O.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
+from urllib.parse import urldefrag, urljoin
 
 import msgspec
 
@@ -12,6 +14,9 @@ from brownout.clock import Clock
 from brownout.wire import HttpRequest
 from loadgen.replies import HELD_BYTES, Replies
 from loadgen.watch import unanswered_by
+
+_MOVED = {301, 302, 303, 307, 308}
+_ADDRESS = re.compile(r"[!-~]+")
 
 
 class Fetch:
@@ -64,6 +69,16 @@ class Fetch:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return {}
         return told if isinstance(told, dict) else {}
+
+    def moved_to(self, asked: str) -> str:
+        """Return where it was sent on to, resolved against the URL that was asked; empty where it was not."""
+        location = next((value for name, value in self._headers.items() if name.lower() == "location"), "")
+        if self.reply_status not in _MOVED or not _ADDRESS.fullmatch(location):
+            return ""
+        try:
+            return urldefrag(urljoin(asked, location)).url
+        except ValueError:  # a host that is none
+            return ""
 
     def left_s(self) -> float:
         """Return how many seconds are left for it."""

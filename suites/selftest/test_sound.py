@@ -129,7 +129,7 @@ DOES: Mapping[str, Callable[[RunDir], bool]] = {
     "probing": lambda run: any(one.canary is None for one in run.provider()),
     "affinity": lambda run: 0.35 < _preferred(run) < 0.9,
     "admitting": lambda run: any(one.status == 429 for one in run.client()),
-    "remembering": lambda run: _prompts_at_home(run, "inside-while-failing-over") > 3,
+    "remembering": lambda run: _prompts_at_home(run, "inside-while-failing-over") > 1.8,
     "by-chance": lambda run: len(_bodies_for_nobody(run) & _bodies_for_nobody(run, ".again")) == 0,
 }
 

@@ -282,6 +282,36 @@ def test_what_was_made_may_be_told_as_made(status: int) -> None:
     assert [("ok", "", 200, 1)] * 2 == Played(_target(_jsonl([(10, _right(10)), (11, _right(11))])) | made).outcomes
 
 
+@pytest.mark.parametrize("where", ["/kept/out?ticket=7", "http://127.0.0.1:1/kept/out?ticket=7"])
+def test_a_file_may_lie_elsewhere_at_the_target(where: str) -> None:
+    """A client is sent on, as any of the API's goes on; so is the other tenant, who is looked at there as well."""
+    output = _jsonl([(10, _right(10)), (11, _right(11))])
+    sent_on = HttpReply(status=307, headers={"Location": where})
+    there: dict[str, list[Replied]] = {"/kept/out?ticket=7": [HttpReply(status=200, body=output)]}
+    played = Played(_target() | {"/v1/files/out/content": [sent_on]} | there, nosy=True)
+    assert [("ok", "", 200, 1)] * 2 == played.outcomes
+    assert {"acme", "globex"} == {tenant for tenant, path in played.asked if path in there}
+
+
+@pytest.mark.parametrize(
+    "where", ["http://127.0.0.1:2/kept", "https://elsewhere.example/kept", "//elsewhere.example/", "http://[", "/ö", ""]
+)
+def test_nobody_is_sent_on_to_anybody_else(where: str) -> None:
+    """Whatever a target says, its load goes to it alone."""
+    played = Played(
+        _target() | {"/v1/files/out/content": [HttpReply(status=307, headers={"Location": where})]}, patience_s=9.0
+    )
+    assert [("error", "reset", None, 0)] * 2 == played.outcomes
+    assert {"/v1/files", "/v1/batches"} | set(_target()) >= {path for _, path in played.asked}
+
+
+def test_sending_on_ends() -> None:
+    """A file that is always elsewhere is nowhere."""
+    round_and_round = HttpReply(status=302, headers={"location": "/v1/files/out/content"})
+    played = Played(_target() | {"/v1/files/out/content": [round_and_round]}, patience_s=9.0)
+    assert [("error", "reset", None, 0)] * 2 == played.outcomes
+
+
 def test_a_client_waits_out_what_passes() -> None:
     """A refusal and a reset while it asks how far it has come, and one while it reads a file, lose nothing."""
     good = _target(_jsonl([(10, _right(10)), (11, _right(11))]))
