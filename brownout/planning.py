@@ -195,7 +195,7 @@ def _workload(
         stream_share=load.stream_share,
         prompt_tokens=load.prompt_tokens,
         output_tokens=load.output_tokens,
-        patience_s=times.patience_s,
+        patience_s=load.patience_s or times.patience_s,
         batches=Batches(lines=load.batch_lines, patience_s=_BATCH_PATIENCE * times.patience_s),
     )
 

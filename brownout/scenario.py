@@ -83,6 +83,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     ``times`` is the rate as a multiple of the profile's; ``swings`` are in order of time, none over another. ``model``
     is what clients ask for, a role as a rule (``{experiment}``); empty for the target's own models. ``batch_lines`` is
     how many requests are in each of the batches that come besides (0: none come), to a target that has ``batch``.
+    ``patience_s`` is when a client hangs up; 0: when the profile says.
     """
 
     times: float = 1.0
@@ -92,6 +93,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     planted: bool = False
     common_share: float = 0.0
     batch_lines: int = 0
+    patience_s: float = 0.0
     stream_share: float = Workload().stream_share
     prompt_tokens: tuple[int, int] = Workload().prompt_tokens
     output_tokens: tuple[int, int] = (4, 5)  # enough to cut in the middle; each token more is a dozen events more

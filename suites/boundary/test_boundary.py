@@ -14,6 +14,10 @@ INTERACTIVE: dict[TrafficClass, float] = {"interactive": 1.0}
 PLANTED = Load(planted=True)
 COMMON = Load(planted=True, common_share=0.5)
 BATCHES = Load(planted=True, batch_lines=6)
+HURRIED = Load(planted=True, patience_s=3.0)
+TRICKLE_S = (
+    1.5  # four tokens are later than a hurried client waits, and none so late that a router takes it for a stall
+)
 ALL = {"{home}": 2, "{neighbour}": 1, "{pinned}": 1}
 INSIDE = {
     "boundary_violations <= 0": ("tenant-boundary",),
@@ -60,6 +64,30 @@ def test_inside_while_spilling_over(run: Run) -> None:
 )
 def test_inside_while_waiting(run: Run) -> None:
     """A request that waits at a silent endpoint, and is asked elsewhere meanwhile, stays inside its boundary."""
+    run.must_hold()
+
+
+@scenario(
+    inject("request-rejected", REGION, says="context-length", to=0.5),
+    inject("request-rejected", REGION, says="content-filter", from_=0.5),
+    successive=2,
+    tenants=ALL,
+    load=PLANTED,
+    must=INSIDE,
+)
+def test_inside_when_rejected(run: Run) -> None:
+    """A prompt that is too long for a model, or filtered, is not taken outside to a model that would have it."""
+    run.must_hold()
+
+
+@scenario(
+    inject("slow-tokens", "all", inter_token_s=TRICKLE_S),
+    tenants=ALL,
+    load=HURRIED,
+    must=INSIDE,
+)
+def test_inside_when_clients_leave(run: Run) -> None:
+    """What was being answered to a client that hangs up is given to nobody else, and goes nowhere else."""
     run.must_hold()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncGenerator
 
 import aiohttp
@@ -79,6 +80,45 @@ def _key(ask: Ask) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(ask, stream=False))
 
 
+class _AnswersTheNext(Leaky):
+    """A client that hangs up leaves its answer on the connection, and who uses that next is given it."""
+
+    def __init__(self, world: WorldFile, *, clock: Clock, connector: aiohttp.BaseConnector) -> None:
+        super().__init__(world, clock=clock, connector=connector)
+        self.left_over: deque[list[Event]] = deque()
+        self.read_on: set[asyncio.Task[None]] = set()
+
+    async def route(self, ask: Ask, tenant: str, traffic_class: str) -> AsyncGenerator[Event, None]:
+        if self.left_over:
+            for event in self.left_over.popleft():
+                yield event
+            return
+        ended = False
+        try:
+            async with contextlib.aclosing(super().route(ask, tenant, traffic_class)) as events:
+                async for event in events:
+                    ended = isinstance(event, End)
+                    yield event
+        except Refusal:
+            ended = True
+            raise
+        finally:
+            if not ended:
+                task = asyncio.create_task(self._read_on(ask, tenant, traffic_class))
+                self.read_on.add(task)
+                task.add_done_callback(self.read_on.discard)
+
+    async def _read_on(self, ask: Ask, tenant: str, traffic_class: str) -> None:
+        with contextlib.suppress(Refusal):
+            self.left_over.append([event async for event in super().route(ask, tenant, traffic_class)])
+
+    async def close(self) -> None:
+        for task in self.read_on:
+            task.cancel()
+        await asyncio.gather(*self.read_on, return_exceptions=True)
+        await super().close()
+
+
 class _QuotesInErrors(Leaky):
     """Errors quote the request that failed last, to help whoever reads them."""
 
@@ -143,6 +183,16 @@ JOINS_ASKERS = leak(
     seen_in="answers-stay-with-who-asked",
     also=frozenset({"boundary_violations"}),
     why="the answer was made where who waited for it may have nothing from",
+)
+ANSWERS_THE_NEXT = leak(
+    "answers-the-next",
+    "gives the answer that a client did not wait for to whoever asks next",
+    leaking(_AnswersTheNext),
+    layer="replies",
+    caught_by="data_in_replies",
+    seen_in="inside-when-clients-leave",
+    also=frozenset({"foreign_answers", "boundary_violations"}),
+    why="what somebody else had asked for is another request's answer, and may have been made where this one's may not",
 )
 QUOTES_IN_ERRORS = leak(
     "quotes-in-errors",
