@@ -4,50 +4,42 @@ Each line is a request of its own, and is judged as one (`loadgen.watch`); the e
 """
 
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
-from brownout.canary import CanaryMint
+from brownout.canary import CanaryMint, Kind
 from brownout.clock import Clock
 from brownout.evidence import ClientRecord
 from brownout.wire import Dialect, HttpRequest
 from brownout.workload import DueRequest
+from loadgen.batch_api import BATCHES, ENDED, FILES, content_of, create, files_in, id_in
 from loadgen.batch_lines import Filed, batch_file, filed, upload
 from loadgen.batches import DueBatch
 from loadgen.fetch import Fetch
+from loadgen.nosy import Nosy
 from loadgen.plan import LoadPlan
+from loadgen.plants import marks_of
 from loadgen.prompts import address, caller_headers, http_request
 from loadgen.replies import Replies
+from loadgen.steps import Pause, Said
 from loadgen.watch import Watch
 
 POLL_S = 0.5
 """How often a client asks how far a batch has come: tests are short, and real ones ask by the minute."""
 
 _SENT_ON_MAX = 5
-_FILES, _BATCHES = "/v1/files", "/v1/batches"
-_ENDED = {"completed", "failed", "expired", "cancelled"}
 _GONE = {403, 404}
-
-
-class Pause(NamedTuple):
-    """A step in which nothing is asked, for so long."""
-
-    for_s: float
-
-
-Step: TypeAlias = Fetch | Pause
-Returned = TypeVar("Returned")
-Said: TypeAlias = Generator[Step, None, Returned]
-"""Steps, and what they come to."""
+_COPY_LOOKS = 8  # a copy of a handful of lines is played by then, and longer would be load for nothing
 
 
 class BatchTalk:
     """What one client says about one batch, and what comes of its lines.
 
     Where somebody looks at replies, another tenant asks for the batch and for its files, when it was made and when all
-    is over: what it is given is looked at as a reply to that tenant.
+    is over, and then makes a batch of its own of what was handed in: what it is given is looked at as a reply to that
+    tenant. In a planted load the file's name and the batch's metadata bear a canary, as what is in the file does.
 
     Args:
         plan: the load being played.
@@ -98,36 +90,41 @@ class BatchTalk:
             _custom_id(line): http_request(self._plan, self._dialect, line, self._mint) for line in self._due.lines
         }
         headers = self._headers(self._due.tenant)
+        marks = self._marks()
         for watch in self._watches.values():
             watch.sent()
         path = next(iter(asked.values())).path
-        sent = self._fetch("upload", upload(_FILES, batch_file(asked), f"{self.name}.jsonl", headers))
+        name = f"{self.name}-{marks['file']}" if marks else self.name
+        sent = self._fetch("upload", upload(FILES, batch_file(asked), f"{name}.jsonl", headers))
         yield sent
-        file_id = _id_in(sent)
+        file_id = id_in(sent)
         if not file_id:
             self._unserved(sent)
             return
-        wanted = {"input_file_id": file_id, "endpoint": path, "completion_window": "24h"}
-        made = self._fetch("create", _posted(_BATCHES, wanted, headers))
+        metadata = {"case": marks["context"]} if marks else {}
+        made = self._fetch("create", create(file_id, path, headers, metadata))
         yield made
-        batch_id = _id_in(made)
+        batch_id = id_in(made)
         if not batch_id:
             self._unserved(made)
             return
         self._taken = True
-        yield from self._nosy(batch_id, {"input": file_id})
-        told = yield from self._ended(batch_id)
-        files = {"input": file_id} | _files_in(told)
-        yield from self._collected({name: one for name, one in files.items() if name != "input"})
-        yield from self._nosy(batch_id, files)
+        nosy = self._nosy()
+        if nosy:
+            yield from nosy.looks(batch_id, {"input": file_id})
+        came = files_in((yield from self._ended(batch_id)))
+        yield from self._collected(came)
+        if nosy:
+            yield from nosy.looks(batch_id, {"input": file_id} | came)
+            yield from nosy.takes(file_id, path, looks=_COPY_LOOKS)
 
     def _ended(self, batch_id: str) -> Said[dict[str, Any]]:
         """Ask until the batch has ended; return it as it was then, and nothing where that was not seen."""
         while self._left_s() > POLL_S:
             yield Pause(POLL_S)
-            look = yield from self._got("status", f"{_BATCHES}/{batch_id}")
+            look = yield from self._got("status", f"{BATCHES}/{batch_id}")
             told = look.told() if look.served else {}
-            if told.get("status") in _ENDED:
+            if told.get("status") in ENDED:
                 return told
             if look.reply_status in _GONE:
                 self._unserved(look)
@@ -149,7 +146,7 @@ class BatchTalk:
         """Read the files, and tell each line what became of it."""
         came: list[bytes] = []
         for name, file_id in files.items():
-            content = yield from self._got(name, f"{_FILES}/{file_id}/content")
+            content = yield from self._got(name, content_of(file_id))
             came += [content.body] if content.served else []
         lines = [one for one in filed(came) if one.custom_id in self._watches]
         self._times.update(one.custom_id for one in lines)
@@ -158,14 +155,17 @@ class BatchTalk:
         for watch in self._watches.values():
             watch.eof()  # who is in no file was given no answer at all
 
-    def _nosy(self, batch_id: str, files: Mapping[str, str]) -> Said[None]:
-        """Ask for all that there is of it as another tenant."""
+    def _nosy(self) -> Nosy | None:
+        """Return who asks for what is not theirs; nobody, where nobody looks at what they are given."""
         other = self._other()
         if self._replies is None or not other:
-            return
-        yield from self._get("status", f"{_BATCHES}/{batch_id}", other)
-        for name, file_id in files.items():
-            yield from self._get(name, f"{_FILES}/{file_id}/content", other)
+            return None
+        return Nosy(other, self._headers(other), self._fetch, self._get, pause_s=POLL_S)
+
+    def _marks(self) -> dict[Kind, str]:
+        """Return what the batch itself bears: the canaries of its first line, where the load is planted."""
+        first = self._due.lines[0]
+        return marks_of(self._mint, first.tenant, first.number) if self._plan.workload.planted else {}
 
     def _other(self) -> str:
         """Return the tenant who is nosy: the next that has a share of the load, or else the next there is."""
@@ -232,22 +232,6 @@ class BatchTalk:
 
 def _custom_id(line: DueRequest) -> str:
     return f"line-{line.number}"
-
-
-def _posted(path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> HttpRequest:
-    headers = {**headers, "Content-Type": "application/json"}
-    return HttpRequest(method="POST", path=path, headers=headers, body=msgspec.json.encode(body))
-
-
-def _id_in(fetch: Fetch) -> str:
-    """Return the id of what was made; empty where nothing was."""
-    made = fetch.told().get("id") if fetch.served else None
-    return made if isinstance(made, str) else ""
-
-
-def _files_in(told: Mapping[str, Any]) -> dict[str, str]:
-    named = {name: told.get(f"{name}_file_id") for name in ("output", "error")}
-    return {name: file_id for name, file_id in named.items() if isinstance(file_id, str) and file_id}
 
 
 def _feed(watch: Watch, line: Filed) -> None:

@@ -13,12 +13,13 @@ from brownout.evidence import ClientRecord
 from brownout.tape import Tape
 from brownout.wire import HttpRequest
 from loadgen.arrivals import due_requests
-from loadgen.batch_talk import BatchTalk, Pause
+from loadgen.batch_talk import BatchTalk
 from loadgen.batches import due_batches
 from loadgen.fetch import Fetch
 from loadgen.plan import LoadPlan
 from loadgen.prompts import address, http_request
 from loadgen.replies import Replies
+from loadgen.steps import Pause
 from loadgen.watch import Watch
 
 # Patience is counted from the due time by us. aiohttp's own limits would count from elsewhere.

@@ -35,13 +35,14 @@ from brownout.tape import Tape
 from brownout.wire import Dialect, HttpRequest
 from brownout.workload import DueRequest
 from loadgen.arrivals import due_requests
-from loadgen.batch_talk import BatchTalk, Pause
+from loadgen.batch_talk import BatchTalk
 from loadgen.batches import DueBatch, due_batches
 from loadgen.fetch import Fetch
 from loadgen.locust_shell import ABORT, EXIT_FAILED, PLAN_VARIABLE, READY
 from loadgen.plan import LoadPlan, read_load_plan
 from loadgen.prompts import address, http_request
 from loadgen.replies import Replies
+from loadgen.steps import Pause
 from loadgen.watch import Watch
 
 _UNBOUNDED = 1_000_000

@@ -24,12 +24,13 @@ from brownout.workload import Batches, Workload
 from fixtures.router.batch_file import read_batch_file
 from loadgen.arrivals import due_requests
 from loadgen.batch_lines import batch_file, filed
-from loadgen.batch_talk import BatchTalk, Pause
+from loadgen.batch_talk import BatchTalk
 from loadgen.batches import DueBatch, due_batches
 from loadgen.driver import drive
 from loadgen.fetch import Fetch
 from loadgen.plan import LoadPlan
 from loadgen.replies import Replies
+from loadgen.steps import Pause
 from tests.batching import serving
 from tests.loadgen.test_locust import played
 
@@ -177,13 +178,17 @@ Replied = HttpReply | Exception | None
 class Played:
     """One batch of two lines, 10 and 11, of acme's, at a target that answers by path; what was asked, and recorded."""
 
-    def __init__(self, answers: dict[str, list[Replied]], *, nosy: bool = False, **batches: Any) -> None:
+    def __init__(
+        self, answers: dict[str, list[Replied]], *, nosy: bool = False, planted: bool = False, **batches: Any
+    ) -> None:
         plan, clock = _plan(**batches), _Now()
+        plan = msgspec.structs.replace(plan, workload=msgspec.structs.replace(plan.workload, planted=planted))
         (due,) = due_batches(plan.workload, SEED, TENANTS, first=10)
         assert isinstance(due, DueBatch)
         self.records: list[ClientRecord] = []
         self.seen = list[EgressRecord]()
         self.asked: list[tuple[str, str]] = []
+        self.sent: list[HttpRequest] = []
         replies = Replies("t", MINT, clock=clock, record=self.seen.append) if nosy else None
         talk = BatchTalk(
             plan, OPENAI_CHAT, due, MINT, start_s=0.0, clock=clock, record=self.records.append, replies=replies
@@ -195,7 +200,8 @@ class Played:
                 continue
             path = step.request.path
             self.asked.append((step.request.headers["x-tenant"], path))
-            queue = left[path]
+            self.sent.append(step.request)
+            queue = left.get(path, [_json({}, 404)])
             _feed(step, queue.pop(0) if len(queue) > 1 else queue[0])
         self.took_s = clock.at_s
         self.layer = replies.layer(talk.fetched) if replies else None
@@ -335,18 +341,60 @@ def test_a_batch_that_is_gone_is_not_asked_for_again() -> None:
     assert 1 == [path for _, path in played.asked].count("/v1/batches/b")
 
 
+_MADE_ONCE: dict[str, list[Replied]] = {"/v1/batches": [_json({"id": "b"}), _json({}, 404)]}
+
+
 def test_another_tenant_asks_for_all_of_it_and_what_it_is_given_is_looked_at() -> None:
     """Where somebody looks, early and late: what it is shown of the batch and its files is a sighting in a reply."""
     output = _jsonl([(10, _right(10) | {"id": MINT.value("acme", 10, "completion")})])
-    played = Played(_target(output), nosy=True)
+    played = Played(_target(output) | _MADE_ONCE, nosy=True)
     nosy = [path for tenant, path in played.asked if tenant == "globex"]
-    files = [f"/v1/files/{one}/content" for one in ("in", "out", "err")]
-    assert ["/v1/batches/b", files[0], "/v1/batches/b", *files] == nosy
+    early, *late = [
+        [f"/v1/files/{one}/content", f"/v1/files/{one}"] if one else ["/v1/batches", "/v1/files"]
+        for one in ("in", "", "out", "err", "")
+    ]
+    lists = late.pop(0)
+    wanted = ["/v1/batches/b", *early, *lists, "/v1/batches/b", *early, *late[0], *late[1], *late[2], "/v1/batches"]
+    assert wanted == nosy
     assert [("replies", "batch-0/output", "acme-10", "completion", "globex")] == [
         (one.layer, one.place, one.canary, one.kind, one.to) for one in played.seen
     ]
     assert played.layer is not None
     assert (True, len(played.asked)) == (played.layer.complete, played.layer.seen)
+
+
+@pytest.mark.parametrize(("path", "place"), [("/v1/files", "files"), ("/v1/batches", "batches")])
+def test_a_list_that_names_what_is_another_tenants_is_a_sighting(path: str, place: str) -> None:
+    """It is asked for early and late."""
+    shown = _json({"id": "b", "data": [{"filename": MINT.value("acme", 10, "file")}]})
+    played = Played(_target() | {"/v1/files": [_json({"id": "in"})]} | _MADE_ONCE | {path: [shown]}, nosy=True)
+    assert [(f"batch-0/{place}", "acme-10", "file", "globex")] * 2 == [
+        (one.place, one.canary, one.kind, one.to) for one in played.seen if one.place == f"batch-0/{place}"
+    ]
+
+
+def test_what_comes_of_another_tenants_file_in_a_batch_of_ones_own_is_looked_at() -> None:
+    """A target that plays anybody's file has its output read by who handed in none."""
+    output = _jsonl([(10, _right(10) | {"id": MINT.value("acme", 10, "completion")})])
+    copied = {"id": "copy", "status": "completed", "output_file_id": "copied"}
+    played = Played(
+        _target()
+        | {"/v1/batches": [_json({"id": "b"}), _json({}, 404), _json({}, 404), _json(copied)]}
+        | {"/v1/batches/copy": [_json({"status": "in_progress"}), _json(copied)]}
+        | {"/v1/files/copied/content": [HttpReply(status=200, body=output)]},
+        nosy=True,
+    )
+    assert [("batch-0/copy-output", "acme-10", "completion", "globex")] == [
+        (one.place, one.canary, one.kind, one.to) for one in played.seen
+    ]
+
+
+def test_a_planted_batch_is_marked_in_what_is_said_about_it() -> None:
+    """Its file's name and its metadata are its tenant's as well, and are what lists would show of it."""
+    played = Played(_target(), planted=True)
+    (sent,), (made,) = ([one for one in played.sent if one.path == path] for path in ("/v1/files", "/v1/batches"))
+    assert MINT.value("acme", 10, "file").encode() in sent.body.split(b"\r\n\r\n")[1]
+    assert MINT.value("acme", 10, "context") == json.loads(made.body)["metadata"]["case"]
 
 
 def test_nobody_is_nosy_where_nobody_looks() -> None:

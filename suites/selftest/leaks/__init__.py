@@ -45,6 +45,8 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             batches.BATCHES_AT_THE_IDLE,
             batches.BATCHES_FOR_ALL,
             batches.BATCHES_ON_DISK,
+            batches.LISTS_FOR_ALL,
+            batches.BATCHES_OF_ANY_FILE,
             keys.SENDS_ITS_TOKEN_TO_THE_OTHER_CLOUD,
             keys.SENDS_ITS_SECRET,
             keys.ANSWERS_WITH_ITS_KEY,

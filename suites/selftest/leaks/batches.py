@@ -1,8 +1,11 @@
 """What a batch takes with it: its lines ask whoever is idle, its files lie about, and others may read them."""
 
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import msgspec
+from aiohttp import web
 
 from brownout.clock import Clock
 from brownout.wire import HttpReply, HttpRequest, Refusal, gathered
@@ -32,6 +35,35 @@ class _ForAll(Files):
     def of(self, tenant: str, file_id: str) -> KeptFile:
         kept = self._files.get(file_id)
         return super().of(tenant, file_id) if kept is None else kept
+
+
+class _Lists(Batches):
+    """It lists all the batches and files that there are, for a page that shows an operator what is going on."""
+
+    async def answer(self, request: web.BaseRequest, tenant: str, reply_id: str) -> HttpReply:
+        if request.method == "GET" and request.path in self.all():
+            body = msgspec.json.encode({"object": "list", "data": self.all()[request.path]})
+            return HttpReply(status=200, headers={"Content-Type": "application/json"}, body=body)
+        return await super().answer(request, tenant, reply_id)
+
+    def all(self) -> dict[str, list[dict[str, Any]]]:
+        """Return everybody's, by the paths at which they are listed."""
+        return {
+            "/v1/batches": [job.told() for job in self._jobs.values()],
+            "/v1/files": [file.told() for file in self.kept._files.values()],  # noqa: SLF001 - a leak looks where it may not
+        }
+
+
+class _PlaysAnyFile(Batches):
+    """Whose a batch is, is looked at when it is read; whose file it is made of, never."""
+
+    def _create(self, tenant: str, body: bytes) -> dict[str, Any]:
+        wanted = msgspec.json.decode(body)
+        kept = self.kept._files.get(wanted.get("input_file_id", ""))  # noqa: SLF001 - a leak looks where it may not
+        if kept is not None and kept.tenant != tenant:
+            copy = self.kept.keep(tenant, kept.name, kept.purpose, kept.content)
+            body = msgspec.json.encode(wanted | {"input_file_id": copy.file_id})
+        return super()._create(tenant, body)
 
 
 class _OnDisk(Files):
@@ -76,4 +108,22 @@ BATCHES_ON_DISK = leak(
     layer="files",
     caught_by="data_written",
     seen_in="inside-in-batches",
+)
+LISTS_FOR_ALL = leak(
+    "lists-for-all",
+    "lists every tenant's batches and files to whoever asks what there is",
+    Parts(batches=_Lists),
+    layer="replies",
+    caught_by="data_in_replies",
+    seen_in="inside-in-batches",
+)
+BATCHES_OF_ANY_FILE = leak(
+    "batches-of-any-file",
+    "lets a tenant make a batch of its own of any file that it names",
+    Parts(batches=_PlaysAnyFile),
+    layer="replies",
+    caught_by="data_in_replies",
+    seen_in="inside-in-batches",
+    also=frozenset({"boundary_violations"}),
+    why="what was in the file is asked where the other tenant's requests may go",
 )
