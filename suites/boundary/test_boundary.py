@@ -129,8 +129,9 @@ def test_inside_while_flapping(run: Run) -> None:
 
 
 @scenario(
-    inject("router-killed", TARGET, down_s=1, to=0.5),
+    inject("router-killed", TARGET, down_s=1, from_=0.25, to=0.5),
     inject("region-down", REGION, how="5xx"),
+    inject("slow-tokens", "all", inter_token_s=0.5, to=0.5),  # so that much is in flight whenever it is killed
     tenants=ALL,
     load=PLANTED,
     must=INSIDE,
