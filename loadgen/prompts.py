@@ -23,8 +23,8 @@ def prompt(due: DueRequest, canary: str, *, other: bool = False) -> str:
     """Return about ``prompt_tokens`` words that hold the canary.
 
     The words depend on the request's number alone, or on which common question it asks. The canary is never the first
-    word: a target that looks at a prompt's beginning only (a prefix cache, a truncated log) must not be what finds it
-    or loses it.
+    word: a target that looks at a prompt's beginning only (a prefix cache) must not be what finds it or loses it. In
+    a planted load, which no prefix cache hits anyway, it is there besides (`loadgen.plants`).
 
     Args:
         due: the request.
@@ -55,10 +55,11 @@ def http_request(plan: LoadPlan, dialect: Dialect, due: DueRequest, mint: Canary
     The key goes as a bearer token whatever the dialect: the plan's URL is a router's, and routers know no other.
     """
     own = due.common is None
-    request = dialect.client.request(ask(plan, due, mint.value(due.tenant if own else COMMON, _number(due))))
+    canary = mint.value(due.tenant if own else COMMON, _number(due))
+    request = dialect.client.request(ask(plan, due, canary))
     body = request.body
     if plan.workload.planted and own:  # a common question is the same to the letter, and bears nobody's data
-        body = planted(body, marks_of(mint, due.tenant, due.number))
+        body = planted(body, canary, marks_of(mint, due.tenant, due.number))
     headers = {**request.headers, **caller_headers(plan, due.tenant, due.traffic_class)}
     return HttpRequest(method=request.method, path=request.path, query=request.query, headers=headers, body=body)
 

@@ -21,7 +21,7 @@ from brownout.dialects.openai_chat import OPENAI_CHAT
 from brownout.egress import EgressRecord, LayerRecord
 from brownout.evidence import ProviderRecord
 from brownout.plan import Plan
-from brownout.scanning import scan_request
+from brownout.scanning import scan_request, scanned
 from brownout.topology import Tenant, Topology
 from brownout.virtual import VirtualConnector, run_virtual
 from brownout.wire import HttpReply, HttpRequest
@@ -104,10 +104,10 @@ def test_a_load_that_is_not_planted_bears_its_prompts_canary_alone() -> None:
 @given(st.integers(0, 10**6), st.integers(1, 500))
 @settings(max_examples=40)
 def test_planted_data_changes_nothing_of_what_is_asked(number: int, prompt_tokens: int) -> None:
-    """The last turn is the user's, the tool that is offered is not called, and the answer is the same length."""
+    """The last turn holds what the user asks, the tool that is offered is not called, and the answer is as long."""
     plain = OPENAI_CHAT.server.read_ask(request(number, prompt_tokens=prompt_tokens, planted=False))
     asked = OPENAI_CHAT.server.read_ask(request(number, prompt_tokens=prompt_tokens))
-    assert plain.turn == asked.turn
+    assert plain.turn in asked.turn
     said, before = (say("near", f"acme-{number}", one, reply_id="r") for one in (asked, plain))
     assert (before.tokens, None, before.stop) == (said.tokens, said.call, said.stop)
 
@@ -232,3 +232,26 @@ def test_a_planted_load_is_left_out_where_it_cannot_be_spoken() -> None:
     assert {"inside-while-flapping": [], "stream-cut": []} == {
         one.test: one.skipped for one in _planned("openai-chat").tests
     }
+
+
+def _texts(told: object) -> list[str]:
+    """Return every string of a message that is said, and every one that a tool's arguments are made of."""
+    if isinstance(told, str):
+        return list(json.loads(told).values()) if told.startswith("{") else [told]
+    if isinstance(told, dict):
+        return [text for key, value in told.items() if key not in {"role", "id", "type"} for text in _texts(value)]
+    return [text for value in told for text in _texts(value)] if isinstance(told, list) else []
+
+
+@pytest.mark.parametrize("prompt_tokens", [1, 30, 400])
+def test_who_keeps_only_the_beginning_of_something_keeps_a_canary(prompt_tokens: int) -> None:
+    """Of each kind: the first 36 characters of what bears it hold it; a prompt's last 32 do so, too."""
+    sent = json.loads(request(prompt_tokens=prompt_tokens).body)["messages"]
+    begins = {kind for text in _texts(sent) for kind in _kinds_in(text[:36])}
+    assert set(KINDS) == begins
+    assert {"prompt"} == _kinds_in(sent[-1]["content"][:32]) == _kinds_in(sent[-1]["content"][-32:])
+
+
+def _kinds_in(text: str) -> set[str]:
+    seen, _ = scanned(MINT, text.encode(), [])
+    return {one.kind for one in seen}

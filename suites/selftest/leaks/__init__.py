@@ -37,6 +37,7 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             neighbours.QUOTES_IN_ERRORS,
             neighbours.REMEMBERS_FOR_ALL,
             sideways.LOGS_PROMPTS,
+            sideways.PREVIEWS_PROMPTS,
             sideways.DUMPS_BROKEN,
             sideways.COUNTS_PROMPTS,
             sideways.TRACES_PROMPTS,

@@ -13,6 +13,8 @@ from fixtures.router.tally import Tally
 from fixtures.router.world_file import WorldFile
 from suites.selftest.leaks.base import Leaky, leak, leaking
 
+_PREVIEW_CHARS = 32
+
 
 class _LogsPrompts(Leaky):
     """It logs at debug level what it was asked."""
@@ -20,6 +22,15 @@ class _LogsPrompts(Leaky):
     async def before(self, ask: Ask, tenant: str) -> None:
         with (Path(self.world.scratch) / "router.log").open("a") as log:
             log.write(f"DEBUG {tenant}: {ask.prompt!r}\n")
+
+
+class _Previews(Leaky):
+    """It logs how each prompt begins: enough to know it again, and not so much as to count as its content."""
+
+    async def before(self, ask: Ask, tenant: str) -> None:
+        preview = ask.prompt.splitlines()[-1][:_PREVIEW_CHARS]
+        with (Path(self.world.scratch) / "router.log").open("a") as log:
+            log.write(f"INFO {tenant}: {preview}...\n")
 
 
 class _DumpsBroken(Leaky):
@@ -94,6 +105,14 @@ LOGS_PROMPTS = leak(
     "logs-prompts",
     "writes prompts to a log",
     leaking(_LogsPrompts),
+    layer="files",
+    caught_by="data_written",
+    seen_in="inside-while-spilling-over",
+)
+PREVIEWS_PROMPTS = leak(
+    "previews-prompts",
+    "writes the first words of prompts to a log",
+    leaking(_Previews),
     layer="files",
     caught_by="data_written",
     seen_in="inside-while-spilling-over",
