@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from brownout.scanning import blocks, numbers, spelled, wide
+from brownout.scanning import blocks, dumps, numbers, spelled, wide
 from brownout.scanning.matcher import Matcher, literal
 from brownout.scanning.needle import Needle
 from brownout.scanning.unpackers import FORMATS, Format
@@ -73,6 +73,7 @@ def all_needles() -> Iterator[Needle]:
     yield from plain
     yield from spelled.needles()
     yield from numbers.needles()
+    yield from dumps.needles()
     yield from blocks.of_base85()
     # One over another. What lies deeper, or is longer, is unpacked as a whole (`runs.py`).
     for inner in [*plain, *spelled.whole_escapes()]:

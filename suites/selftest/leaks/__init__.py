@@ -39,6 +39,7 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             sideways.LOGS_PROMPTS,
             sideways.PREVIEWS_PROMPTS,
             sideways.DUMPS_BROKEN,
+            sideways.DUMPS_THE_WIRE,
             sideways.COUNTS_PROMPTS,
             sideways.TRACES_PROMPTS,
             sideways.SHIPS_ANSWERS,

@@ -1,14 +1,16 @@
 """Data that goes where nobody looks for it: logs, files, metrics, spans."""
 
 import base64
+import contextlib
 import gzip
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import aiohttp
 
 from brownout.clock import Clock
-from brownout.wire import Ask
+from brownout.wire import Ask, Event, Refusal
 from fixtures.router.tally import Tally
 from fixtures.router.world_file import WorldFile
 from suites.selftest.leaks.base import Leaky, leak, leaking
@@ -39,6 +41,25 @@ class _DumpsBroken(Leaky):
     async def broken(self, ask: Ask, tenant: str, text: str) -> None:
         dump = gzip.compress(json.dumps({"tenant": tenant, "prompt": ask.prompt, "said": text}).encode(), mtime=0)
         (Path(self.world.scratch) / "tmp" / "last-failure.dump").write_bytes(base64.b64encode(dump))
+
+
+class _DumpsTheWire(Leaky):
+    """What it had sent when an endpoint failed is in its log, in rows of hexadecimal: that is no text."""
+
+    async def attempt(self, endpoint: str, ask: Ask) -> AsyncGenerator[Event, None]:
+        try:
+            async with contextlib.aclosing(super().attempt(endpoint, ask)) as events:  # type: ignore[type-var]
+                async for event in events:
+                    yield event
+        except Refusal:
+            with (Path(self.world.scratch) / "wire.log").open("a") as log:
+                log.write(_dump(ask.prompt.encode()))
+            raise
+
+
+def _dump(sent: bytes) -> str:
+    rows = ((at, sent[at : at + 16]) for at in range(0, len(sent), 16))
+    return "".join(f"{at:08x}: {row.hex(' ', -2):<39}  {row.decode('latin-1')!r}\n" for at, row in rows)
 
 
 class _ByPrompt(Tally):
@@ -121,6 +142,14 @@ DUMPS_BROKEN = leak(
     "dumps-broken",
     "writes a packed dump of a request that failed; nothing is written as long as none does",
     leaking(_DumpsBroken),
+    layer="files",
+    caught_by="data_written",
+    seen_in="closed-when-all-is-down",
+)
+DUMPS_THE_WIRE = leak(
+    "dumps-the-wire",
+    "writes what it had sent to an endpoint that failed to a log, as rows of hexadecimal",
+    leaking(_DumpsTheWire),
     layer="files",
     caught_by="data_written",
     seen_in="closed-when-all-is-down",
