@@ -35,7 +35,7 @@ def needles() -> Iterator[Needle]:
         for digits in dict.fromkeys((known.hex(), known.hex().upper())):
             for core in _cores([digits[at : at + 2] for at in range(0, len(digits), 2)]):
                 for width, here in _LAID_OUT:
-                    yield Needle(core.encode(), ("hexdump",), partial(_read, here=here, width=width))
+                    yield Needle(core.encode(), ("hex",), partial(_read, here=here, width=width))
 
 
 def _cores(pairs: list[str]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_wherever_in_a_row_its_prefix_stands_it_is_seen(tool: str) -> None:
     for lead in range(2 * width):
         hidden = lead % width > width - len(PREFIX)
         chains = _chains(dump(b"z" * lead + CANARY + b" is what be fad\n" * 3))
-        assert (not hidden) == bool(chains & {"hexdump", "hex"}), lead
+        assert (not hidden) == ("hex" in chains), lead
 
 
 @pytest.mark.parametrize("tool", DUMPS)

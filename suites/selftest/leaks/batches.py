@@ -100,6 +100,8 @@ BATCHES_FOR_ALL = leak(
     layer="replies",
     caught_by="data_in_replies",
     seen_in="inside-in-batches",
+    also=frozenset({"boundary_violations"}),
+    why="whoever may have a file may make a batch of it, which is asked where its own requests may go",
 )
 BATCHES_ON_DISK = leak(
     "batches-on-disk",
