@@ -53,9 +53,17 @@ def _far_in(folder: Path) -> None:
     (scratch_of(folder) / "core").write_bytes(bytes(3_000_000 - 10) + VALUE.encode())
 
 
+def _behind_a_hole(folder: Path) -> None:
+    with (scratch_of(folder) / "data.mdb").open("wb") as file:
+        file.seek(3 << 30)
+        file.write(f"DEBUG {VALUE}\n".encode())
+        file.truncate(5 << 30)
+
+
 @pytest.mark.parametrize(
     ("write", "seen"),
     [
+        (_behind_a_hole, ("target/data.mdb", "content", "raw", (3 << 30) + 6)),
         (_log, ("target.log", "content", "raw", 6)),
         (_nested, ("target/a/b/c.txt", "content", "raw", 6)),
         (_packed, ("target/old.log.gz", "content", "gzip", 0)),
