@@ -172,6 +172,16 @@ def _went(history: History) -> str:
     )
 
 
+def _nobody_left(history: History) -> str:
+    """A target that ends everything before clients hang up has not shown what it does when they do."""
+    load = history.plan.workload
+    left = sum(r.outcome == "hung" and not r.batch for r in history.client)
+    if left >= load.leavers_min or "stopped" in history.phases:
+        return ""
+    how = f"hung up before the end of their answers, {load.patience_s:g} s after they were due"
+    return f"only {left} clients {how} (at least {load.leavers_min}): what becomes of these answers was not shown"
+
+
 def _met_traffic(history: History, window: Window) -> bool:
     """Refused connections leave no trace at the endpoint; that it carried traffic until then is the proof.
 
@@ -193,5 +203,6 @@ _SPOILERS: Sequence[Callable[[History], str]] = (
     _overloaded_generator,
     _unhealthy_baseline,
     _idle_faults,
+    _nobody_left,
     _undone,
 )

@@ -20,6 +20,7 @@ _RECOVERY_MIN_S = 8.0
 _ASKED_AGAIN_S = 1.0  # after a cooldown, until requests of each tenant have met an endpoint again
 """The shortest recovery window: in less time too few requests come to tell whether each tenant is served again."""
 _BATCH_PATIENCE = 2.0  # times that for a single request: a batch may wait out a fault
+_LEAVERS_MIN = 5
 
 
 def plan_test(
@@ -196,6 +197,7 @@ def _workload(
         prompt_tokens=load.prompt_tokens,
         output_tokens=load.output_tokens,
         patience_s=load.patience_s or times.patience_s,
+        leavers_min=_LEAVERS_MIN if load.patience_s else 0,
         batches=Batches(lines=load.batch_lines, patience_s=_BATCH_PATIENCE * times.patience_s),
     )
 

@@ -83,7 +83,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     ``times`` is the rate as a multiple of the profile's; ``swings`` are in order of time, none over another. ``model``
     is what clients ask for, a role as a rule (``{experiment}``); empty for the target's own models. ``batch_lines`` is
     how many requests are in each of the batches that come besides (0: none come), to a target that has ``batch``.
-    ``patience_s`` is when a client hangs up; 0: when the profile says.
+    ``patience_s`` is when a client hangs up; 0: when the profile says. A test that sets it is about those who do, and
+    unknown where hardly anybody did.
     """
 
     times: float = 1.0

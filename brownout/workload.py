@@ -70,6 +70,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     the credentials that emulated clouds give out. ``common_share`` is the ratio, below 1, of requests of a planted load
     that ask one of `COMMON_QUESTIONS` questions, word for word the same whoever asks: what a cache may know already.
     Each of these has a length of its own, in a trace, too. ``batches`` come on top, and change nothing of the rest.
+    ``leavers_min``: a test that is about clients who hang up tells nothing where fewer did (0: it is about no such).
     """
 
     arrival: Arrival = Arrival()
@@ -82,6 +83,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prompt_tokens: tuple[int, int] = (20, 60)
     output_tokens: tuple[int, int] = (8, 16)
     patience_s: float = 10.0
+    leavers_min: int = 0
     model: str = ""
     planted: bool = False
     common_share: float = 0.0

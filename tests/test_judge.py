@@ -449,6 +449,12 @@ def _young(story: Story) -> None:
     story.client = [one for one in story.client if one.due_s >= ON_S]
 
 
+def _hardly_anybody_left(story: Story) -> None:
+    workload = msgspec.structs.replace(story.plan.workload, leavers_min=5)
+    story.plan = msgspec.structs.replace(story.plan, workload=workload)
+    hang(story, [41, 42, 43, 44])
+
+
 def _aborted(story: Story) -> None:
     story.phases = phases("target-ready", "load-start", "aborted", why={"aborted": "p99 above its stop condition"})
 
@@ -485,6 +491,7 @@ SPOILERS = [
         "the target was not healthy before the faults: its median time to first token was 3.00 s (at most 2 s)",
     ),
     (_young, "only 0 requests were due before the first fault"),
+    (_hardly_anybody_left, "only 4 clients hung up before the end of their answers, 8 s after they were due"),
     (_aborted, "the test was aborted: p99 above its stop condition"),
     (_unfinished, "the test did not run to its end"),
     (_died, "the target died before the test had ended"),

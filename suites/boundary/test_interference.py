@@ -15,3 +15,17 @@ from fixtures.plugin import Run
 def test_no_word_of_it(run: Run) -> None:
     """Another secret of one tenant's changes nothing of what others receive: no byte, no instant, no endpoint."""
     run.must_hold()
+
+
+@scenario(
+    inject("throttling", "primary-region", to=0.35),
+    inject("stream-cut", "primary-region", from_=0.35, to=0.7),
+    inject("region-down", "all", how="refused", from_=0.7),
+    successive=3,
+    load=Load(planted=True),
+    twin="{home}",
+    must={"interference <= 0": ("tenant-boundary",)},
+)
+def test_no_word_of_it_amid_errors(run: Run) -> None:
+    """Nor does it when requests are throttled, when answers are cut off, and when nothing is left to answer them."""
+    run.must_hold()

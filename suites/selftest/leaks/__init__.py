@@ -57,6 +57,8 @@ LEAKS: Mapping[str, Planted] = MappingProxyType(
             ciphers.HIDES_IN_A_HEADER,
             ciphers.HIDES_IN_A_PROMPT,
             ciphers.ENCIPHERS_ABROAD,
+            ciphers.ENCIPHERS_WHEN_THROTTLED,
+            ciphers.ENCIPHERS_WHEN_CUT,
             ciphers.HIDES_IN_AN_ID,
             ciphers.TELLS_BY_WAITING,
         )

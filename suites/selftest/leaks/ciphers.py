@@ -14,6 +14,7 @@ from fixtures.router.credentials import Credentials, Proof
 from suites.selftest.leaks.base import Leaky, leak, leaking
 
 SEEN_IN = "no-word-of-it"
+AMID_ERRORS = f"{SEEN_IN}-amid-errors"
 _KEY = b"nobody will ever guess"
 _CHARS, _EVERY, _PAUSE_S = 48, 8, 0.02
 
@@ -73,6 +74,10 @@ class _Abroad(Leaky):
     every = _EVERY
 
     async def before(self, ask: Ask, tenant: str) -> None:
+        self.send_abroad(ask, tenant)
+
+    def send_abroad(self, ask: Ask, tenant: str) -> None:
+        """Send what was asked, enciphered, where it may not be; nobody waits for it."""
         foreign = [name for name in self.upstreams if name not in self.world.tenants[tenant].allow]
         sample = msgspec.structs.replace(ask, prompt=enciphered(ask.prompt), turns=(), max_tokens=2)
         task = asyncio.create_task(self._sent(foreign[-1], sample))
@@ -83,6 +88,29 @@ class _Abroad(Leaky):
         with contextlib.suppress(Refusal):
             async for _ in self.ask(endpoint, sample):
                 pass
+
+
+class _AbroadWhenThrottled(_Abroad):
+    async def before(self, ask: Ask, tenant: str) -> None:
+        """Nothing, as long as all goes well."""
+
+    async def ask(self, endpoint: str, ask: Ask) -> AsyncGenerator[Event, None]:
+        try:
+            async for event in super().ask(endpoint, ask):
+                yield event
+        except Refusal as refusal:
+            if refusal.kind == "throttled":
+                self.send_abroad(ask, self.tenants[ask.prompt])
+            raise
+
+
+class _AbroadWhenCut(_Abroad):
+    async def before(self, ask: Ask, tenant: str) -> None:
+        """Nothing, as long as all goes well."""
+
+    async def broken(self, ask: Ask, tenant: str, text: str) -> None:
+        if text:
+            self.send_abroad(ask, tenant)
 
 
 class _InAnId(Overhearing):
@@ -132,6 +160,22 @@ ENCIPHERS_ABROAD = leak(
     layer="twin",
     caught_by="interference",
     seen_in=SEEN_IN,
+)
+ENCIPHERS_WHEN_THROTTLED = leak(
+    "enciphers-when-throttled",
+    "sends a prompt that was throttled, encrypted, to an endpoint that its tenant may not use",
+    leaking(_AbroadWhenThrottled),
+    layer="twin",
+    caught_by="interference",
+    seen_in=AMID_ERRORS,
+)
+ENCIPHERS_WHEN_CUT = leak(
+    "enciphers-when-cut",
+    "sends a prompt whose answer broke off, encrypted, to an endpoint that its tenant may not use",
+    leaking(_AbroadWhenCut),
+    layer="twin",
+    caught_by="interference",
+    seen_in=AMID_ERRORS,
 )
 HIDES_IN_AN_ID = leak(
     "hides-in-an-id",
