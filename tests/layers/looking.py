@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,19 @@ def value(tenant: str = "acme", number: int = 7, kind: Kind = "prompt") -> str:
     return MINT.value(tenant, number, kind)
 
 
-def plaintext(record: Callable[[EgressRecord], None], proofs: Proofs | None = None) -> Plaintext:
+def plaintext(
+    record: Callable[[EgressRecord], None], proofs: Proofs | None = None, homes: Mapping[str, Collection[str]] = HOMES
+) -> Plaintext:
     """Return a layer that writes down what it sees."""
-    return Plaintext("t", MINT, homes_of(HOMES), clock=MonotonicClock(), record=record, proofs=proofs)
+    return Plaintext("t", MINT, homes_of(homes), clock=MonotonicClock(), record=record, proofs=proofs)
 
 
 class Looked:
     """A layer, and what it has written down; requests come by no door."""
 
-    def __init__(self, proofs: Proofs | None = None) -> None:
+    def __init__(self, proofs: Proofs | None = None, homes: Mapping[str, Collection[str]] = HOMES) -> None:
         self.seen: list[EgressRecord] = []
-        self.layer = plaintext(self.seen.append, proofs)
+        self.layer = plaintext(self.seen.append, proofs, homes)
 
     def request(self, place: str, body: bytes | str = b"", **how: Any) -> None:
         """Let a request come to a place, and be `read`."""
