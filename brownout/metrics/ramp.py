@@ -35,6 +35,8 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
         due: the requests.
         usual: for each, the share of its class of traffic that came to the place before all faults.
         attempts: how many attempts each made at the place.
+        each: how many a request that came there before all faults made there: who asks twice whenever it asks, say
+            whether it may answer and then for the answer, floods nothing by that.
         first: the number of the first one that the place served after the fault; none, when there was none.
     """
 
@@ -43,6 +45,7 @@ class _Return(msgspec.Struct, frozen=True, kw_only=True):
     due: Sequence[ClientRecord]
     usual: Sequence[float]
     attempts: Sequence[int]
+    each: float
     first: int | None
 
     @property
@@ -126,7 +129,8 @@ def _returns(view: View, *, share_min: float, left: bool, regulars: bool = False
         if left and ((used := still_used(history, window)) is None or used.value > _LEFT_RATIO_MAX):
             continue
         due = [r for r in theirs if r.due_s >= window.half_s]
-        yield _returned(view, window, Share(round(former * len(before)), len(before)), usual, due)
+        share = Share(round(former * len(before)), len(before))
+        yield _returned(view, window, share, usual, due, _attempts_each(history, before, places))
 
 
 def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]) -> Mapping[str, float]:
@@ -136,8 +140,25 @@ def _shares(history: History, requests: Sequence[ClientRecord], places: set[str]
     return {name: came_share(history, theirs, places, before_s) for name, theirs in classes.items()}
 
 
+def _attempts_each(history: History, requests: Sequence[ClientRecord], places: set[str]) -> float:
+    """Return how many attempts those of the requests that came to the places before all faults made there, each."""
+    made = [_count_before(history, r, places) for r in requests]
+    came = sum(count > 0 for count in made)
+    return sum(made) / came if came else 1.0
+
+
+def _count_before(history: History, request: ClientRecord, places: set[str]) -> int:
+    there = history.by_canary.get(request.canary, ())
+    return sum(r.endpoint in places and r.arrived_s < history.before_s() for r in there)
+
+
 def _returned(
-    view: View, window: Window, before: Share, usual: Mapping[str, float], due: Sequence[ClientRecord]
+    view: View,
+    window: Window,
+    before: Share,
+    usual: Mapping[str, float],
+    due: Sequence[ClientRecord],
+    each: float,
 ) -> _Return:
     places = set(window.injection.endpoints)
     there = [[r for r in view.history.by_canary.get(one.canary, ()) if r.endpoint in places] for one in due]
@@ -153,6 +174,7 @@ def _returned(
         due=due,
         usual=[usual.get(record.traffic_class, 0.0) for record in due],
         attempts=attempts,
+        each=each,
         first=next(served, None),
     )
 
@@ -186,7 +208,7 @@ def _overshoot(back: _Return) -> Observation | None:
     length = min(back.length(_OVERSHOOT_REQUESTS, _OVERSHOOT_ATTEMPTS), watched)
     starts = range(back.first, len(back.due) - length + 1)
     # When many of a class that always came happen to come together, their place is not flooded by it.
-    usual = {start: max(back.former * length, sum(back.usual[start : start + length])) for start in starts}
+    usual = {start: back.each * max(back.former * length, sum(back.usual[start : start + length])) for start in starts}
     counts = {start: sum(back.attempts[start : start + length]) for start in starts}
     at = max(starts, key=lambda start: counts[start] / usual[start])
     why = (

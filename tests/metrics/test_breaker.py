@@ -277,6 +277,23 @@ def test_a_healed_place_gets_no_more_than_it_had(
 
 
 @pytest.mark.parametrize(
+    ("times", "outcome", "observed"),
+    [(1, "pass", 0.5), (2, "pass", 1.0), (4, "fail", 2.0)],
+    ids=["once", "as ever", "more"],
+)
+def test_who_always_asks_twice_is_held_to_that(tmp_path: Path, times: int, outcome: str, observed: float) -> None:
+    """Half of the requests had the near place before its fault, each of them by two attempts."""
+
+    def where(number: int, due_s: float) -> list[str]:
+        if due_s >= OFF_S and number % 2 == 0:
+            return [NEAR] * times
+        return [one for one in half_before(number, due_s, after=[SPARE]) for _ in range(2)]
+
+    verdict = judged(tmp_path, where, "ramp_overshoot_ratio <= 150%")
+    assert (outcome, observed) == (verdict.outcome, verdict.observed)
+
+
+@pytest.mark.parametrize(
     ("after", "outcome", "observed"),
     [((0, 1), "pass", 1.0), ((0, 1, 2, 3, 4), "fail", 2.5), ((), "unknown", None)],
     ids=["as before", "far more", "never back"],
