@@ -170,6 +170,7 @@ def plan_gameday(script: Script, *, target: Target, topology: Topology, seed: in
         promises=promises,
         recover_within_s=recover_within_s,
         lacking=lacking,
+        left_open=[name for name, features in lacking.items() if target.leaves_open(features)],
         skipped=missing,
         abort_if=_stop_texts(day, places, roles, topology),
         story=Story(sources=day.sources, happened=day.happened, compression=day.compression),

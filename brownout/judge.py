@@ -125,7 +125,7 @@ def _judge_promise(repeats: Sequence[History], name: str, text: str, spoils: lis
     slo = parse_slo(text, faults=None)
     metric = METRICS[slo.metric]
     if promise.outcome == "skipped":
-        return _seen_all_the_same(promise, metric, slo, repeats)
+        return _seen_all_the_same(promise, name, metric, slo, repeats)
     try:
         seen = together([_named(metric.measure(view_of(one, slo)), one.plan.repeat) for one in repeats], slo)
     except NoEvidence as missing:
@@ -153,10 +153,11 @@ def _grade(promise: Promise, repeats: Sequence[History], asked: Grade | Literal[
         )
 
 
-def _seen_all_the_same(promise: Promise, metric: Metric, slo: Slo, repeats: Sequence[History]) -> Promise:
+def _seen_all_the_same(promise: Promise, name: str, metric: Metric, slo: Slo, repeats: Sequence[History]) -> Promise:
     """Tell of data that was seen where it may not be, though the target never promised that it would not.
 
-    What nobody promised breaks nothing. But a green verdict over evidence of a leak must not keep it to itself.
+    What nobody promised breaks nothing. But a green verdict over evidence of a leak must not keep it to itself, and is
+    none where boundaries were promised and nobody said that this was left out of them.
     """
     if not metric.graded:
         return promise
@@ -167,8 +168,19 @@ def _seen_all_the_same(promise: Promise, metric: Metric, slo: Slo, repeats: Sequ
     if slo.holds(seen.value):
         return promise
     why = f"{promise.why}; seen all the same: {seen.why}"
+    if name in repeats[0].plan.left_open:
+        promise.outcome = "unknown"
+        why += (
+            "; it declares tenant-boundary: let its file declare this as well, to be held to it, or list it under "
+            "forgoes, to say that it is known"
+        )
     return msgspec.structs.replace(
-        promise, observed=_finite(seen.value), samples=seen.samples, witnesses=seen.witnesses, why=why
+        promise,
+        observed=_finite(seen.value),
+        samples=seen.samples,
+        witnesses=seen.witnesses,
+        why=why,
+        seen_all_the_same=True,
     )
 
 

@@ -76,7 +76,8 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     ``skipped`` names the undeclared features for which the whole test is left out (then it is not run), and what else
     is lacking, after ``topology:`` or ``here:`` (see `what_lacks`).
     ``promises`` maps a promise's short name (a metric and its window) to its SLO text; ``lacking`` maps
-    the short names of promises that are skipped alone to the features they lack. ``abort_if`` are stop conditions (see
+    the short names of promises that are skipped alone to the features they lack; where such a one is seen not to hold,
+    and is ``left_open``, nobody knows (see `brownout.target.Target.leaves_open`). ``abort_if`` are stop conditions (see
     `brownout.stopping`); ``story`` is the incident it is shaped on, if it is on one.
 
     ``sized`` are endpoints that stand in this test in place of the topology's of the same names, because the test is
@@ -104,6 +105,7 @@ class TestPlan(msgspec.Struct, frozen=True, kw_only=True):
     recover_within_s: float
     skipped: list[str] = msgspec.field(default_factory=list)
     lacking: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    left_open: list[str] = msgspec.field(default_factory=list)
     abort_if: list[str] = msgspec.field(default_factory=list)
     story: Story | None = None
     sized: list[Endpoint] = msgspec.field(default_factory=list)

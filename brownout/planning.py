@@ -71,6 +71,7 @@ def plan_test(
         promises=promises,
         recover_within_s=target.recover_within_s,
         lacking=lacking,
+        left_open=[name for name, features in lacking.items() if target.leaves_open(features)],
         skipped=missing,
         sized=sized,
         stretched=_stretched(made, profile, times, target),

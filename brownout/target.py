@@ -1,6 +1,7 @@
 """Target: the router under test, as its file describes it."""
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -46,6 +47,10 @@ FEATURES = {
     "telemetry-tokens": "tells how many tokens were put out",
     "telemetry-failovers": "tells how often a request went elsewhere because an endpoint had failed it",
 }
+
+
+OF_DATA = ("no-data-in-telemetry", "no-data-written")
+"""Features by which a tenant's data stays inside its boundary as much as by where requests are sent."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,7 +100,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     ``dialect`` is what clients speak to it. Give ``start`` (brownout starts it, for each test anew) or ``url`` (it runs
     already). ``declares`` lists its features (see `FEATURES`); a promise that needs one it does not declare is skipped.
-    Left out, the target is held to all of them.
+    Left out, the target is held to all of them. ``forgoes`` lists those of `OF_DATA` that it is known not to have. Who
+    declares ``tenant-boundary`` and neither declares nor forgoes one of these is not held to it, and not passed either
+    where it is seen not to hold.
 
     What it says of its own timing is what it is held to, and tests last as long as that needs: ``failover_within_s`` is
     how long users may go without prompt answers when an endpoint fails; ``cooldown_s`` the longest that it leaves an
@@ -125,6 +132,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     telemetry: Telemetry = Telemetry()
     shaping: Shaping = Shaping()
     declares: list[str] | None = None
+    forgoes: list[str] = msgspec.field(default_factory=list)
     failover_within_s: float = 6.0
     cooldown_s: float = 5.0
     recover_within_s: float = 10.0
@@ -135,6 +143,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return those of the features that the target does not declare, or does not describe where they need it."""
         bare = self.undescribed
         return [name for name in features if name in bare or (self.declares is not None and name not in self.declares)]
+
+    def leaves_open(self, features: Collection[str]) -> bool:
+        """Return whether it keeps tenants' boundaries, and does not say of one of these features that it lacks it."""
+        open_ones = set(OF_DATA).intersection(self.lacks(list(features))) - set(self.forgoes)
+        return bool(open_ones) and not self.lacks(["tenant-boundary"])
 
     @property
     def undescribed(self) -> list[str]:
@@ -188,5 +201,10 @@ def _check_features(target: Target, path: Path) -> None:
         if name in target.undescribed:
             part = "shaping" if name in target.shaping.features else "telemetry"
             raise BadInput(f"{path}: declares {name}, and {part} does not say how. Describe it there, or leave it out.")
+    for name in target.forgoes:
+        if name not in OF_DATA:
+            raise unknown("feature to forgo", name, OF_DATA, where=f"{path}: forgoes")
+        if not target.lacks([name]):
+            raise BadInput(f"{path}: {name} is both declared and forgone. Leave it out of one of them.")
     target.shaping.check(where=f"{path}: shaping")
     target.telemetry.check(where=f"{path}: telemetry")

@@ -38,7 +38,8 @@ class Promise(msgspec.Struct, kw_only=True):
     repeats in all (``--repeat``) would tell; None where none are needed, or none would do.
 
     One that was skipped has an ``observed`` only if it is about data, and data was seen where it may not be: nobody
-    promised anything, and yet it is to be known.
+    promised anything, and yet it is to be known (``seen_all_the_same``). Of a target that keeps boundaries, and has not
+    said that it forgoes this, it is unknown.
 
     ``grade`` is, of a promise that nothing was seen where it may not be, how strong the proof of that is (see
     `brownout.egress`), and ``grade_why`` what keeps it from being stronger; empty for all other promises.
@@ -59,11 +60,7 @@ class Promise(msgspec.Struct, kw_only=True):
     repeats: int | None = None
     grade: Grade | Literal[""] = ""
     grade_why: str = ""
-
-    @property
-    def seen_all_the_same(self) -> bool:
-        """Whether it was left out, for the target does not promise it, and is seen not to hold."""
-        return self.outcome == "skipped" and self.observed is not None
+    seen_all_the_same: bool = False
 
     @property
     def metric(self) -> str:

@@ -143,7 +143,7 @@ def headline(promises: Iterable[Promise]) -> str:
     parts = [f"{broken} promise{'' if broken == 1 else 's'} broken"] if broken else []
     words: tuple[tuple[Outcome, str], ...] = (("unknown", "unknown"), ("pass", "kept"), ("skipped", "skipped"))
     parts += [f"{counts[outcome]} {word}" for outcome, word in words if counts[outcome]]
-    seen = sum(promise.seen_all_the_same for promise in promises)
+    seen = sum(one.outcome == "skipped" and one.seen_all_the_same for one in promises)
     return ", ".join(parts) + (f" ({seen} of them seen not to hold)" if seen else "")
 
 

@@ -171,6 +171,15 @@ def test_a_file_of_other_bytes_is_bad_input(tmp_path: Path) -> None:
             "target: t\nurl: http://a\ndeclares: [failover, fail-bak]",
             r"target\.yaml: declares: unknown feature 'fail-bak'\. Did you mean 'fail-back'\? Known: ",
         ),
+        (
+            "target: t\nurl: http://a\nforgoes: [no-data-writen]",
+            r"target\.yaml: forgoes: unknown feature to forgo 'no-data-writen'\. Did you mean 'no-data-written'\?",
+        ),
+        (
+            "target: t\nurl: http://a\ndeclares: [no-data-written]\nforgoes: [no-data-written]",
+            r"target\.yaml: no-data-written is both declared and forgone",
+        ),
+        ("target: t\nurl: http://a\nforgoes: [no-data-written]", r"is both declared and forgone"),
         ("target: t\nurl: http://a\nmodels: []", r"target\.yaml: models is empty"),
         ("target: t\nurl: http://a\nrecover_within_s: 0", r"recover_within_s must be above 0 and finite, not 0"),
         ("target: t\nurl: http://a\nrecover_within_s: .nan", r"recover_within_s must be .* finite, not nan"),
@@ -185,6 +194,25 @@ def test_a_target_that_cannot_be_tested_is_refused(tmp_path: Path, text: str, me
     """Each contradiction in a target's file is bad input, and names its field."""
     with pytest.raises(BadInput, match=message):
         load_target(target_file(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("declares: [tenant-boundary]", [True, True, False]),
+        ("declares: [tenant-boundary]\nforgoes: [no-data-written]", [True, False, False]),
+        ("declares: [tenant-boundary, no-data-in-telemetry]", [False, True, False]),
+        ("declares: [failover]", [False, False, False]),
+        ("", [False, False, False]),
+    ],
+)
+def test_who_keeps_boundaries_says_of_data_elsewhere_whether_it_may_be_there(
+    tmp_path: Path, said: str, expected: list[bool]
+) -> None:
+    """What it neither declares nor forgoes is open; who promises no boundary, or everything, leaves nothing open."""
+    target, _ = load_target(target_file(tmp_path, f"target: t\nurl: http://a\n{said}"))
+    features = ["no-data-in-telemetry", "no-data-written", "failover"]
+    assert expected == [target.leaves_open([feature]) for feature in features]
 
 
 def test_a_url_is_a_target_by_itself() -> None:

@@ -18,9 +18,9 @@ def test_no_word_of_it(run: Run) -> None:
 
 
 @scenario(
-    inject("throttling", "primary-region", to=0.35),
-    inject("stream-cut", "primary-region", from_=0.35, to=0.7),
-    inject("region-down", "all", how="refused", from_=0.7),
+    inject("throttling", "primary-region", to=0.33),
+    inject("stream-cut", "primary-region", from_=0.33, to=0.66),
+    inject("region-down", "all", how="refused", from_=0.66),
     successive=3,
     load=Load(planted=True),
     twin="{home}",

@@ -230,6 +230,18 @@ def test_data_that_was_seen_is_told_of_though_nobody_promised_anything(
     assert ("skipped", told, told) == (promise.outcome, promise.seen_all_the_same, "seen all the same" in promise.why)
 
 
+@pytest.mark.parametrize(("records", "outcome"), [([seen(TELEMETRY)], "unknown"), ([], "skipped")])
+def test_who_keeps_boundaries_is_not_passed_with_data_seen_outside(
+    records: list[EgressRecord], outcome: str, tmp_path: Path
+) -> None:
+    """Left open is not left out: nobody knows, and it says how to have it known."""
+    story = Story(tmp_path, TELEMETRY, lacking={TELEMETRY: ["no-data-in-telemetry"]}, left_open=[TELEMETRY])
+    story.egress = records
+    promise = story.verdict()
+    assert (outcome, bool(records)) == (promise.outcome, promise.seen_all_the_same)
+    assert bool(records) == ("list it under forgoes" in promise.why)
+
+
 @pytest.mark.parametrize(
     ("text", "counted"),
     [

@@ -234,6 +234,7 @@ def test_an_output_of_few_characters_does_not_break_the_verdicts(
 def test_what_was_seen_though_nobody_promised_it_has_a_row_of_its_own(verdicts: Verdicts) -> None:
     """With how often, and the first place of it: not as one of many that were skipped."""
     left_out = next(promise for promise in verdicts.promises if promise.outcome == "skipped")
+    left_out.seen_all_the_same = True
     left_out.observed, left_out.samples, left_out.witnesses = 2.0, 7, ["acme-3"]
     left_out.why = "the target does not declare: streaming; seen all the same: 2 of 7"
     console = _console(width=300)

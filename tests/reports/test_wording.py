@@ -32,5 +32,5 @@ def test_a_figure_is_in_the_terms_of_its_promise(slo: str, unit: str, observed: 
 def test_what_was_left_out_and_seen_not_to_hold_is_in_the_first_line() -> None:
     """Nobody promised it, and whoever reads no further has to know of it all the same."""
     kept, seen = _promise("hung_requests <= 0", "count", 0.0), _promise("data_in_telemetry <= 0", "count", 899.0)
-    seen.outcome = "skipped"
+    seen.outcome, seen.seen_all_the_same = "skipped", True
     assert "1 kept, 1 skipped (1 of them seen not to hold)" == headline([kept, seen])
