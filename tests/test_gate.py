@@ -86,7 +86,7 @@ def test_verdicts_have_the_fields_that_others_rely_on(
 
     assert ["outcome", "target", "seed", "started_at", "duration_s", "promises", "stopped"] == list(verdicts)
     fields = ["id", "suite", "test", "slo", "outcome", "observed", "unit", "samples", "witnesses", "why"]
-    fields += ["low", "high", "repeats", "grade", "grade_why"]
+    fields += ["low", "high", "repeats", "grade", "grade_why", "seen_all_the_same"]
     assert [fields] * len(verdicts["promises"]) == [list(promise) for promise in verdicts["promises"]]
 
 
