@@ -4,25 +4,18 @@ The first play and the one with another secret differ in the secret alone; the p
 What differs between the first two is the target's own doing (a clock, chance), and is held against nobody.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from brownout.chance import Odd, Tally, by_chance, weighed
 from brownout.history import grouped
-from brownout.intervals import chance_of_fewer
 from brownout.tape import BLOCK_BYTES, PACE, REPLIES, WIRE_BODY, TapeRecord
 from brownout.volatile import is_volatile
 
-SURE, DOUBTFUL = 1e-5, 0.05
-"""How likely chance alone may make what is called interference, for one part of requests or of replies: below the first
-it is, by the ways in which it differs; else, below the second by how often it does, nobody knows. There are some fifty
-such parts."""
-
-_CHANCE = 1 / 3  # that of three plays, alike but for chance, the last is the odd one
-_DRAWS_MAX = 1000  # more are scaled down to so many, lest a power of two thirds be no number any more
 _HELD_MAX = 300  # so many messages for nobody, at a place, are held against each other
 _BODY = "body"
 
@@ -146,55 +139,38 @@ class _Counts:
     """How often each part of requests, or of replies, was the odd one in which play, and in which ways."""
 
     def __init__(self) -> None:
-        self._odd: dict[tuple[str, str], list[tuple[Difference, Hashable]]] = {}
-        self._others: dict[tuple[str, str], list[Hashable]] = {}
+        self._tallies = defaultdict[tuple[str, str], Tally](Tally)
+        self._found = defaultdict[tuple[str, str], list[Difference]](list)
         self._loose: Counter[tuple[str, str]] = Counter()
 
     def note(self, messages: Sequence[TapeRecord]) -> None:
         """Compare one message of the three plays."""
-        first, _, twin = told = [_comparable(one) for one in messages]
+        one = messages[0]
+        first, _, twin = told = [_comparable(each) for each in messages]
         for part in sorted(set().union(*told)):
-            ours, same, other = (one.get(part) for one in told)
-            what_of, at = (messages[0].kind, part), (messages[0].place, part)
-            if ours == same != other:
+            ours, same, other = (each.get(part) for each in told)
+            odd = _odd_one(ours, same, other)
+            if odd is None:
+                self._loose[one.place, part] += 1
+                continue
+            way = _change(ours, other if odd == "twin" else same)
+            self._tallies[one.kind, part].note(one.tenant, odd, way)
+            if odd == "twin":
                 what = _of_body(first[_BODY], twin[_BODY]) if part == _BODY else part
-                one = Difference(messages[0].place, messages[0].canary, what)
-                self._odd.setdefault(what_of, []).append((one, _change(ours, other)))
-            elif other in (ours, same) and ours != same:
-                self._others.setdefault(what_of, []).append(_change(ours, same))
-            if ours != same:
-                self._loose[at] += 1
+                self._found[one.kind, part].append(Difference(one.place, one.canary, what))
+            elif odd:
+                self._loose[one.place, part] += 1
 
     def verdict(self) -> tuple[list[Difference], list[Difference]]:
         """Return what is no chance, and what may be."""
-        sure: list[Difference] = []
-        doubtful: list[Difference] = []
-        for what_of, odd in self._odd.items():
-            found, others = [one for one, _ in odd], self._others.get(what_of, [])
-            ways = by_chance(len({how for _, how in odd}), len(set(others)))
-            match _weighed(ways, by_chance(len(odd), len(others))):
-                case "sure":
-                    sure += found
-                case "doubtful":
-                    doubtful += found
-        return sure, doubtful
+        told: dict[str, list[Difference]] = {"sure": [], "doubtful": [], "": []}
+        for part, found in self._found.items():
+            told[self._tallies[part].weight()] += found
+        return told["sure"], told["doubtful"]
 
     def loose(self) -> list[str]:
         """Return the parts that differ by themselves, the most frequent first."""
         return [f"{part} at {place}" for (place, part), _ in self._loose.most_common()]
-
-
-def by_chance(odd: int, others: int) -> float:
-    """Return how likely it is by chance that of three plays one that was named before is the odd one so often, or more.
-
-    Args:
-        odd: how often it was.
-        others: how often one of the others was.
-    """
-    draws = odd + others
-    if draws > _DRAWS_MAX:
-        odd, draws = odd * _DRAWS_MAX // draws, _DRAWS_MAX
-    return 1.0 if odd == 0 else 1 - chance_of_fewer(odd, draws, _CHANCE)
 
 
 def _compare_strays(place: str, messages: Sequence[Sequence[TapeRecord]]) -> Compared:
@@ -205,7 +181,7 @@ def _compare_strays(place: str, messages: Sequence[Sequence[TapeRecord]]) -> Com
     others = ((first & twin) - again) | ((again & twin) - first)
     weight = ""
     if len(new) >= len(gone) / 2:
-        weight = _weighed(by_chance(_ways(gone, new), len(others)), by_chance(len(gone), len(others)))
+        weight = weighed(by_chance(_ways(gone, new), len(others)), by_chance(len(gone), len(others)))
     found = [Difference(place, "", "a message for nobody")] * len(gone)
     return Compared(
         compared=sum(count for one, count in seen[0].items() if one in again),
@@ -215,15 +191,13 @@ def _compare_strays(place: str, messages: Sequence[Sequence[TapeRecord]]) -> Com
     )
 
 
-def _weighed(ways: float, times: float) -> Literal["sure", "doubtful", ""]:
-    """Return what differences are, by how likely chance makes so many ways of differing, and so many of them at all.
-
-    Messages that differ all in the same way count as one for the first: what a process draws when it starts, one of two
-    numbers say, stands in all that it sends.
-    """
-    if ways < SURE:
-        return "sure"
-    return "doubtful" if times < DOUBTFUL else ""
+def _odd_one(first: Sequence[str] | None, again: Sequence[str] | None, twin: Sequence[str] | None) -> Odd | None:
+    """Return which play's part is the odd one; None where all three differ, which tells nothing."""
+    if first == again:
+        return "" if again == twin else "twin"
+    if first == twin:
+        return "again"
+    return "first" if again == twin else None
 
 
 def _change(one: Sequence[str] | None, other: Sequence[str] | None) -> Hashable:

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brownout.chance import SURE, by_chance
 from brownout.clock import rng_for
 from brownout.interference import (
-    SURE,
     Compared,
     Difference,
-    by_chance,
     differences,
     likely_differences,
     outside,
