@@ -13,10 +13,12 @@ STAMP := $(VENV)/installed
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# The lock names all there is to install (`make lint` checks that). Were pip to resolve it, it would stop at a newer release
+# of any package that another one asks for with an extra.
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("brownout needs Python 3.11 or newer, and this is " + sys.version.split()[0] + ". Say PYTHON=python3.12, say.") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -49,14 +51,15 @@ differential: .targets/ministack/installed ## hold our reading of IAM policies a
 # Beside what the lock names, for ministack wants a botocore of its own.
 .targets/ministack/installed: requirements.lock
 	$(PYTHON) -m venv .targets/ministack
-	.targets/ministack/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	.targets/ministack/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	.targets/ministack/bin/python -m pip install --quiet --disable-pip-version-check ministack==1.5.33
 	touch $@
 
 gamedays: $(STAMP) ## play the game days with the reference router, in virtual time
 	$(BIN)/pytest -q suites/gamedays
 
-lint: $(STAMP) ## ruff: rules and format
+lint: $(STAMP) ## ruff: rules and format; and that the lock lacks nothing
+	$(BIN)/python -m pip check --disable-pip-version-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
